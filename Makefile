@@ -1,0 +1,64 @@
+# Atrium: `make run` starts the office, `make test` runs everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.PHONY: run build test test-go test-web e2e nat lint fuzz bench generate install clean
+
+WEB        := webclient
+WEB_INDEX  := $(WEB)/dist/index.html
+WEB_INPUT  := $(shell find $(WEB)/src $(WEB)/index.html $(WEB)/package.json $(WEB)/vite.config.ts -type f 2>/dev/null)
+FUZZTIME   ?= 30s
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+run: $(WEB_INDEX) ## the office on http://127.0.0.1:8080, with the demo's configuration
+	go run ./cmd/atrium serve
+
+build: $(WEB_INDEX) ## bin/atrium, with the web client inside
+	go build -trimpath -o bin/atrium ./cmd/atrium
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json
+	@command -v npm >/dev/null || .ci/install
+	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(WEB_INDEX): $(WEB)/node_modules/.package-lock.json $(WEB_INPUT)
+	cd $(WEB) && npm run --silent build
+
+install: ## what the tests run against, where it is missing
+	.ci/install
+
+test: install lint test-go test-web e2e ## everything
+
+test-go: $(WEB_INDEX)
+	go test -race -timeout 15m ./...
+
+test-web: $(WEB)/node_modules/.package-lock.json
+	cd $(WEB) && npm test --silent
+
+e2e: build ## the browser tests, in a network namespace of their own
+	$(WEB)/e2e/run.sh
+
+nat: ## every combination of NATs, in network namespaces (root)
+	go run ./bench/nat
+
+lint: $(WEB)/node_modules/.package-lock.json
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+	cd $(WEB) && npm run --silent check
+
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@for target in $$(grep -rlE --include='*_test.go' '^func Fuzz' . | xargs grep -hoE '^func Fuzz[A-Za-z0-9]+' /dev/null | sort -u | sed 's/func //'); do \
+	  pkg=$$(dirname "$$(grep -rlE --include='*_test.go' "^func $$target\(" . | head -n 1)"); \
+	  echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+	done
+
+bench: ## the scenario switch: what a change of topology costs
+	go run ./bench switch
+
+generate:
+	go generate ./...
+
+clean:
+	rm -rf bin $(WEB)/node_modules $(WEB)/test-results
+	find $(WEB)/dist -mindepth 1 ! -name .gitkeep -delete
