@@ -1,0 +1,2 @@
+// Package sfu forwards media between the members of a zone.
+package sfu
