@@ -1,0 +1,291 @@
+/**
+ * The shapes that the SDK shows to the page. Fields that come from the wire keep the wire's names
+ * (`user_id`, `zone_type`), the SDK's own are camelCase. Positions are tiles, fractions allowed;
+ * times are milliseconds; unless said otherwise, ids are UUIDs as lower-case text.
+ */
+
+/** A person, as the server introduces them. */
+export interface User {
+  readonly user_id: string;
+  readonly workspace_id: string;
+  readonly display_name: string;
+  readonly avatar_id: string;
+}
+
+/** What a zone is for; it chooses the topology policy and who may enter. */
+export type ZoneType = "OpenArea" | "TeamArea" | "MeetingRoom" | "PrivateRoom";
+
+/** A zone: who shares it sees and hears each other. */
+export interface Zone {
+  readonly zone_id: string;
+  readonly zone_type: ZoneType;
+  readonly world_id: string;
+}
+
+/** A place on the map in tiles; (0, 0) is the top left corner, x grows to the east, y to the south. */
+export interface Position {
+  readonly x: number;
+  readonly y: number;
+}
+
+export type Facing = "north" | "south" | "east" | "west";
+export type AvatarState = "idle" | "walking" | "sitting";
+
+/** Where someone stands and what they do. */
+export interface Presence {
+  position: Position;
+  facing: Facing;
+  state: AvatarState;
+}
+
+/** How a zone's media travels. */
+export type MediaTopology = "P2P_DIRECT" | "P2P_TURN" | "SFU";
+
+/** Why a zone's topology changed. */
+export type TopologyReason = "promoted" | "demoted" | "relay" | "direct" | "rolled_back";
+
+/** The state of a zone's topology as this page knows it. */
+export interface Topology {
+  /** The topology in force. */
+  readonly media: MediaTopology;
+  /** Number of the change that brought it; undefined until the first TOPOLOGY_CHANGED in this zone. */
+  readonly epoch: number | undefined;
+  /** Where a change under way leads (`"SFU"` during a promotion, `"P2P"` during a demotion); null when settled. */
+  readonly changing: "SFU" | "P2P" | null;
+  /** Why the last change happened; undefined before any. */
+  readonly reason: TopologyReason | undefined;
+}
+
+/** The state of the connection to the server. */
+export type ConnectionState = "connecting" | "connected" | "reconnecting" | "closed";
+
+/** What a track shows or carries. */
+export type Source = "mic" | "camera" | "screen";
+
+/** The two ways media can come by. */
+export type Way = "p2p" | "sfu";
+
+/** What a peer sends of one source. */
+export interface PeerMedia {
+  readonly source: Source;
+  /** The one track to play or show now; null while there is none. It changes at a hand-over. */
+  readonly track: MediaStreamTrack | null;
+  /** The way that `track` comes by. */
+  readonly way: Way | null;
+  /** Whether packets are arriving (a microphone or camera that is off is not active). */
+  readonly active: boolean;
+}
+
+/** Another member of the zone. Live: the same object is updated in place while the peer is there. */
+export interface Peer extends Presence {
+  readonly user: User;
+  readonly media: Readonly<Record<Source, PeerMedia>>;
+  /** True while a moderator's mute is in force: what this person says is not played. */
+  readonly muted: boolean;
+}
+
+/** What the page itself is in the world. */
+export interface Self extends Presence {
+  readonly user: User;
+}
+
+/** What can go wrong, by name. */
+export type ProblemCode =
+  | "connection-lost"
+  | "connection-refused"
+  | "replaced"
+  | "kicked"
+  | "signed-out"
+  | "version"
+  | "flooding"
+  | "request-refused"
+  | "permission-denied"
+  | "device-missing"
+  | "device-busy"
+  | "device-lost"
+  | "insecure-page"
+  | "autoplay-blocked"
+  | "peer-unreachable"
+  | "sfu-lost";
+
+/** A problem in words that can be shown to a person as they are. */
+export interface Problem {
+  readonly code: ProblemCode;
+  /** One or two plain sentences: what happened and what helps. */
+  readonly message: string;
+  /** For problems with a device or a person: which. */
+  readonly source?: Source;
+  readonly user_id?: string;
+  /** The error code of the zone protocol, where the server said it. */
+  readonly serverCode?: string;
+  /** The server's details, where there are any. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** False when the SDK goes on trying by itself. */
+  readonly fatal: boolean;
+}
+
+/** Thrown and rejected errors of the SDK: an Error that carries a {@link Problem}. */
+export class OfficeError extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.name = "OfficeError";
+    this.problem = problem;
+  }
+}
+
+/** What the page itself sends. */
+export interface LocalState {
+  readonly mic: boolean;
+  readonly camera: boolean;
+  readonly screen: boolean;
+}
+
+/** Capture constraints, as for `getUserMedia`. */
+export interface CaptureOptions {
+  /** Default: echo cancellation, noise suppression and automatic gain on. */
+  audio?: MediaTrackConstraints;
+  /** Default: 640x360 at 24 frames a second. */
+  video?: MediaTrackConstraints;
+  /** For `getDisplayMedia`; default: at most 15 frames a second. */
+  screen?: MediaTrackConstraints;
+}
+
+/** Options of an {@link Office}. */
+export interface OfficeOptions {
+  /** Base address of the server: `https://office.example.com`; default: the page's own origin. */
+  url?: string;
+  /** The token (a JWT) to connect with. */
+  token: string;
+  /**
+   * Called when the token is about to end (a minute before) or was refused; resolves to a fresh one of the
+   * same person. Without it, or when it rejects, a refused token closes the office with `signed-out`.
+   */
+  renewToken?: () => Promise<string>;
+  /** The page's microphone and camera; one can be shared by several offices. Default: a new one, all off. */
+  media?: import("./local.ts").LocalMedia;
+  /** Send the camera to the SFU in three layers. Default `"auto"`: when the capture is at least 540 lines high. */
+  simulcast?: boolean | "auto";
+  /** STUN or TURN servers beside those that the server names. */
+  iceServers?: RTCIceServer[];
+  /** Only for tests: `"relay"` uses no direct paths. */
+  iceTransportPolicy?: RTCIceTransportPolicy;
+}
+
+/** Events of an {@link Office}. */
+export interface OfficeEvents {
+  /** The connection's state changed. `reason` is in plain words, empty when all is well. */
+  state: { state: ConnectionState; reason: string };
+  /** This page is in a zone: after joining, after a transition, and after coming back (`resumed`). */
+  zone: { zone: Zone; resumed: boolean };
+  "peer-joined": { peer: Peer };
+  "peer-left": { peer: Peer };
+  /** Others moved, turned, sat down. */
+  presence: { peers: Peer[] };
+  /** The server put this page's avatar back. */
+  corrected: { position: Position; reason: "collision" | "occupied" | "invalid" };
+  topology: Topology;
+  /** A peer's track, way or activity changed. */
+  media: { peer: Peer; media: PeerMedia };
+  /** What this page sends changed. */
+  local: LocalState;
+  /** Loudness from 0 to 1 by user_id (one's own included), five times a second while someone listens to this event. */
+  levels: ReadonlyMap<string, number>;
+  problem: Problem;
+}
+
+/** The path that a connection's packets take. */
+export type Path = "host" | "srflx" | "prflx" | "relay" | "sfu" | "sfu-relay" | "none";
+
+/** Figures of one peer. Counters only grow and are continuous over hand-overs: each way counts while it is current. */
+export interface PeerStats {
+  readonly user_id: string;
+  /** `relay`: peer to peer through TURN; `sfu-relay`: the SFU through TURN. */
+  readonly path: Path;
+  /** Between this page and the next hop: `udp`, `tcp`, `tls` (of the relay's client side when relayed). */
+  readonly transport: string;
+  /** Round trip of the selected candidate pair in ms; undefined before the first measurement. */
+  readonly rttMs: number | undefined;
+  readonly audio: {
+    readonly way: Way | null;
+    readonly packetsReceived: number;
+    readonly packetsLost: number;
+    readonly jitterMs: number;
+    /** As in the browser's statistics: energy played since the beginning. */
+    readonly totalAudioEnergy: number;
+    /** Samples invented by the jitter buffer, without those of pure silence, and the same in ms. */
+    readonly concealedSamples: number;
+    readonly concealedMs: number;
+    readonly level: number;
+  };
+  readonly video: {
+    readonly way: Way | null;
+    readonly packetsReceived: number;
+    readonly packetsLost: number;
+    readonly jitterMs: number;
+    readonly framesDecoded: number;
+    readonly freezeCount: number;
+    readonly totalFreezesMs: number;
+    /** Longest time without a newly decoded frame while the camera was active, in ms (sampled; see `longestGapMs`). */
+    readonly longestGapMs: number;
+    readonly width: number;
+    readonly height: number;
+  };
+}
+
+/** What `office.stats()` gives. */
+export interface OfficeStats {
+  readonly at: number;
+  readonly topology: Topology;
+  readonly peers: readonly PeerStats[];
+}
+
+/** A world in the list of `GET /api/worlds`. */
+export interface WorldSummary {
+  readonly world_id: string;
+  readonly name: string;
+}
+
+/** A zone on the map. `roles` null: everyone may enter. */
+export interface ZoneDescription {
+  readonly zone_id: string;
+  readonly name: string;
+  readonly zone_type: ZoneType;
+  readonly areas: readonly { readonly x: number; readonly y: number; readonly width: number; readonly height: number }[];
+  readonly capacity: number | null;
+  readonly roles: readonly string[] | null;
+}
+
+/** An object on the map. */
+export interface ObjectDescription {
+  readonly object_id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly zone_id: string;
+  readonly position: Position;
+  readonly actions: readonly string[];
+  readonly solid: boolean;
+  readonly roles: readonly string[] | null;
+  readonly document_id: string | null;
+}
+
+/** A world as `GET /api/worlds/{id}` describes it. */
+export interface WorldDescription {
+  readonly world_id: string;
+  readonly name: string;
+  /** Size in tiles. */
+  readonly width: number;
+  readonly height: number;
+  /** Tiles that nobody walks on. */
+  readonly collision: readonly Position[];
+  readonly spawns: readonly { readonly x: number; readonly y: number; readonly zone_id: string }[];
+  readonly zones: readonly ZoneDescription[];
+  readonly objects: readonly ObjectDescription[];
+}
+
+/** What `POST /api/guest` gives. */
+export interface GuestLogin {
+  readonly token: string;
+  readonly user: User;
+  readonly world_id: string;
+}
