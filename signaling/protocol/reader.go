@@ -1,0 +1,272 @@
+package protocol
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/pion/sdp/v3"
+)
+
+// reader takes typed fields out of a payload. The first problem is kept, later ones are not looked for: the
+// caller reads all fields and asks for err once.
+type reader struct {
+	typ    string
+	fields map[string]json.RawMessage
+	err    *Error
+}
+
+func newReader(typ string, payload json.RawMessage) *reader {
+	r := &reader{typ: typ}
+	if payload == nil {
+		r.err = Errorf(InvalidRequest, typ, `%s has no "payload"; it must be an object`, typ).With("field", "payload")
+		return r
+	}
+	if err := json.Unmarshal(payload, &r.fields); err != nil {
+		r.err = Errorf(InvalidRequest, typ, `"payload" must be an object: %v`, err).With("field", "payload")
+	}
+	return r
+}
+
+func (r *reader) fail(field, format string, args ...any) {
+	if r.err == nil {
+		r.err = Errorf(InvalidRequest, r.typ, format, args...).With("field", field)
+	}
+}
+
+// get gives a required field.
+func (r *reader) get(field, want string) (json.RawMessage, bool) {
+	if r.err != nil {
+		return nil, false
+	}
+	raw, ok := r.fields[field]
+	if !ok {
+		r.fail(field, "%s lacks %q; it must be %s", r.typ, field, want)
+	}
+	return raw, ok
+}
+
+// wrong is the error of a value that is not of the type wanted.
+func (r *reader) wrong(field string, raw json.RawMessage, want string) {
+	r.fail(field, "%q is %s; it must be %s", field, describe(raw), want)
+}
+
+func (r *reader) has(field string) bool {
+	raw, ok := r.fields[field]
+	return r.err == nil && ok && !isKind(raw, 'n')
+}
+
+func (r *reader) text(field string, most int, want string) string {
+	raw, ok := r.get(field, want)
+	if !ok {
+		return ""
+	}
+	return r.textOf(field, raw, most, want)
+}
+
+func (r *reader) textOf(field string, raw json.RawMessage, most int, want string) string {
+	var s string
+	if !isKind(raw, '"') || json.Unmarshal(raw, &s) != nil {
+		r.wrong(field, raw, want)
+		return ""
+	}
+	if len(s) > most {
+		r.fail(field, "%q has %d bytes; at most %d are taken", field, len(s), most)
+		return ""
+	}
+	return s
+}
+
+const wantUUID = "a UUID of 36 characters"
+
+func (r *reader) uuid(field string) uuid.UUID {
+	raw, ok := r.get(field, wantUUID)
+	if !ok {
+		return uuid.Nil
+	}
+	return r.uuidOf(field, raw)
+}
+
+func (r *reader) uuidOf(field string, raw json.RawMessage) uuid.UUID {
+	s := r.textOf(field, raw, 1<<16, wantUUID)
+	if r.err != nil {
+		return uuid.Nil
+	}
+	id, err := ParseUUID(s)
+	if err != nil {
+		r.fail(field, "%q is %q; it must be %s", field, clip(s), wantUUID)
+	}
+	return id
+}
+
+// ParseUUID takes the 36-character form only (RFC 9562, section 4), so that one id has one spelling up to case.
+func ParseUUID(s string) (uuid.UUID, error) {
+	if len(s) != 36 {
+		return uuid.Nil, Errorf(InvalidRequest, "", "%q is no UUID of 36 characters", clip(s))
+	}
+	return uuid.Parse(s)
+}
+
+func (r *reader) number(field string) float64 {
+	const want = "a finite number"
+	raw, ok := r.get(field, want)
+	if !ok {
+		return 0
+	}
+	return r.numberOf(field, raw, want)
+}
+
+func (r *reader) numberOf(field string, raw json.RawMessage, want string) float64 {
+	var f float64
+	if !isKind(raw, '0') || json.Unmarshal(raw, &f) != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+		r.wrong(field, raw, want)
+		return 0
+	}
+	return f
+}
+
+// maxSafe is the largest integer that a JavaScript client can count exactly.
+const maxSafe = 1<<53 - 1
+
+func (r *reader) integer(field string) int64 {
+	const want = "an integer"
+	raw, ok := r.get(field, want)
+	if !ok {
+		return 0
+	}
+	return r.integerOf(field, raw, want)
+}
+
+func (r *reader) integerOf(field string, raw json.RawMessage, want string) int64 {
+	f := r.numberOf(field, raw, want)
+	if r.err != nil {
+		return 0
+	}
+	if f != math.Trunc(f) || math.Abs(f) > maxSafe {
+		r.wrong(field, raw, want)
+		return 0
+	}
+	return int64(f)
+}
+
+func (r *reader) position(field string) Position {
+	const want = `an object {"x": number, "y": number}`
+	raw, ok := r.get(field, want)
+	if !ok {
+		return Position{}
+	}
+	var at map[string]json.RawMessage
+	if !isKind(raw, '{') || json.Unmarshal(raw, &at) != nil {
+		r.wrong(field, raw, want)
+		return Position{}
+	}
+	axis := func(name string) float64 {
+		v, ok := at[name]
+		if !ok {
+			r.fail(field+"."+name, "%q lacks %q; it must be %s", field, name, want)
+			return 0
+		}
+		return r.numberOf(field+"."+name, v, "a finite number")
+	}
+	return Position{X: axis("x"), Y: axis("y")}
+}
+
+// enum reads a string that is one of a few values.
+func enum[T interface {
+	~string
+	Valid() bool
+}](r *reader, field string, values string) T {
+	s := r.text(field, 1<<16, "one of "+values)
+	if r.err == nil && !T(s).Valid() {
+		r.fail(field, "%q is %q; it must be one of %s", field, clip(s), values)
+	}
+	return T(s)
+}
+
+func (r *reader) list(field string, most int, want string) []json.RawMessage {
+	if !r.has(field) {
+		return nil
+	}
+	var items []json.RawMessage
+	raw := r.fields[field]
+	if !isKind(raw, '[') || json.Unmarshal(raw, &items) != nil {
+		r.wrong(field, raw, want)
+		return nil
+	}
+	if len(items) > most {
+		r.fail(field, "%q has %d entries; at most %d are taken", field, len(items), most)
+		return nil
+	}
+	return items
+}
+
+// sdp reads a session description: standard base64 (RFC 4648, section 4) of a parsable SDP (RFC 8866).
+func (r *reader) sdp(field string) string {
+	const want = "base64 of an SDP"
+	s := r.text(field, math.MaxInt, want)
+	if r.err != nil {
+		return ""
+	}
+	text, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		r.fail(field, "%q is not base64 (%v); it must be %s", field, err, want)
+		return ""
+	}
+	if len(text) == 0 { // which the parser would take for a description of nothing
+		r.fail(field, "%q is empty; it must be %s", field, want)
+		return ""
+	}
+	var d sdp.SessionDescription
+	if err := d.Unmarshal(text); err != nil {
+		r.fail(field, "%q holds no SDP that can be parsed (%s); it must be %s", field, clip(err.Error()), want)
+		return ""
+	}
+	return s
+}
+
+// candidate reads an RTCIceCandidateInit, or null: the end of candidates. What it holds beyond is passed on untouched.
+func (r *reader) candidate(field string) json.RawMessage {
+	const want = "an ICE candidate object, or null at the end of candidates"
+	raw, ok := r.get(field, want)
+	if !ok || isKind(raw, 'n') {
+		return raw
+	}
+	var c map[string]json.RawMessage
+	if !isKind(raw, '{') || json.Unmarshal(raw, &c) != nil {
+		r.wrong(field, raw, want)
+		return nil
+	}
+	line, ok := c["candidate"]
+	switch {
+	case !ok:
+		r.fail(field+".candidate", `%q lacks "candidate"; it must be %s`, field, want)
+	case !isKind(line, '"'):
+		r.wrong(field+".candidate", line, "a string")
+	}
+	for _, name := range []string{"sdpMid", "usernameFragment"} {
+		if v, ok := c[name]; ok && !isKind(v, '"') && !isKind(v, 'n') {
+			r.wrong(field+"."+name, v, "a string or null")
+		}
+	}
+	if v, ok := c["sdpMLineIndex"]; ok && !isKind(v, 'n') {
+		var n uint16
+		if json.Unmarshal(v, &n) != nil {
+			r.wrong(field+".sdpMLineIndex", v, "an integer from 0 to 65535, or null")
+		}
+	}
+	return raw
+}
+
+// party reads "to": a user of the zone, or the SFU on its link.
+func (r *reader) party(field string, sfu bool) string {
+	if !sfu {
+		return r.uuid(field).String()
+	}
+	s := r.text(field, 64, `"sfu"`)
+	if r.err == nil && !strings.EqualFold(s, SFUParty) {
+		r.fail(field, `%q is %q; on the SFU link it must be "sfu"`, field, clip(s))
+	}
+	return SFUParty
+}
