@@ -1,0 +1,182 @@
+package turn
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"atrium/topology"
+)
+
+// maxPacket is the most a relayed packet carries: pion/turn reads ports and sockets into buffers of 1600 bytes.
+const maxPacket = 1600
+
+// port is a relayed name: the net.PacketConn that pion/turn takes for a relay socket.
+type port struct {
+	// Static after construction.
+	relay *relay
+	name  netip.AddrPort
+	addr  *net.UDPAddr // name, made once
+	queue chan *packet
+	done  chan struct{} // closed by end
+
+	// Set once, by bind.
+	owner atomic.Pointer[owner]
+
+	// Read per packet; written under mu.
+	channels atomic.Pointer[map[netip.AddrPort]uint16]
+
+	// Guarded by mu.
+	mu          sync.Mutex
+	over        bool
+	permissions int
+}
+
+var _ net.PacketConn = (*port)(nil)
+
+// owner is a port's member and the client behind it.
+type owner struct {
+	key    memberKey
+	epoch  topology.Epoch
+	client clientKey
+	out    client // nil: packets go through pion/turn's own goroutine only
+}
+
+// client writes to the receiving end's own socket. It must not block.
+type client interface {
+	writeChannelData(channel uint16, p []byte)
+}
+
+// packet waits in a port's queue.
+type packet struct {
+	buf  [maxPacket]byte
+	n    int
+	from *net.UDPAddr
+}
+
+var packets = sync.Pool{New: func() any { return new(packet) }}
+
+func newPort(r *relay, name netip.AddrPort, queue int) *port {
+	return &port{
+		relay: r, name: name, addr: net.UDPAddrFromAddrPort(name),
+		queue: make(chan *packet, queue), done: make(chan struct{}),
+	}
+}
+
+// ReadFrom gives pion/turn the next packet for the client behind this port.
+func (p *port) ReadFrom(b []byte) (int, net.Addr, error) {
+	select {
+	case <-p.done: // before the queue: an ended port passes nothing, not even what waited
+		return 0, nil, errClosed
+	default:
+	}
+	select {
+	case <-p.done:
+		return 0, nil, errClosed
+	case k := <-p.queue:
+		n, from := copy(b, k.buf[:k.n]), k.from
+		packets.Put(k)
+		return n, from, nil
+	}
+}
+
+// WriteTo takes a packet from the client behind this port. What may not pass is counted and dropped without an
+// error, as a network would.
+func (p *port) WriteTo(b []byte, to net.Addr) (int, error) {
+	if a, ok := to.(*net.UDPAddr); ok {
+		p.relay.route(p, b, unmapped(a.AddrPort()))
+	} else {
+		p.relay.metrics.drop(dropDestination)
+	}
+	return len(b), nil
+}
+
+// Close is pion/turn giving the port back.
+func (p *port) Close() error {
+	p.relay.release(p)
+	return nil
+}
+
+// LocalAddr is the relayed name.
+func (p *port) LocalAddr() net.Addr { return p.addr }
+
+// SetDeadline and its kin do nothing: pion/turn sets none on relay sockets.
+func (p *port) SetDeadline(time.Time) error      { return nil }
+func (p *port) SetReadDeadline(time.Time) error  { return nil }
+func (p *port) SetWriteDeadline(time.Time) error { return nil }
+
+// end makes the port pass nothing any more. False: it had ended before.
+func (p *port) end() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return false
+	}
+	p.over = true
+	close(p.done)
+	return true
+}
+
+func (p *port) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// The most permissions and channels of one allocation. Each costs pion/turn a timer and a place in a list that it
+// walks per packet; a member of a zone needs a handful, a few per candidate of each peer.
+const (
+	maxPermissions = 1024
+	maxChannels    = 256
+)
+
+// channel notes that the client bound a channel to a peer: packets from there go straight to the client's socket.
+// False: too many.
+func (p *port) channel(peer netip.AddrPort, number uint16) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.channels.Load()
+	m := make(map[netip.AddrPort]uint16)
+	if old != nil {
+		for k, v := range *old {
+			m[k] = v
+		}
+	}
+	m[peer] = number
+	p.channels.Store(&m)
+	return len(m) <= maxChannels
+}
+
+// unchannel forgets a channel that ran out.
+func (p *port) unchannel(peer netip.AddrPort) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.channels.Load()
+	if old == nil {
+		return
+	}
+	m := make(map[netip.AddrPort]uint16, len(*old))
+	for k, v := range *old {
+		if k != peer {
+			m[k] = v
+		}
+	}
+	p.channels.Store(&m)
+}
+
+// permission counts permissions up or down. False: too many.
+func (p *port) permission(by int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.permissions += by
+	return p.permissions <= maxPermissions
+}
+
+func unmapped(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
