@@ -1,0 +1,327 @@
+package socket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/websocket"
+	"go.uber.org/goleak"
+
+	"atrium/signaling/protocol"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// countingListener counts the system calls that write.
+type countingListener struct {
+	net.Listener
+	writes *atomic.Int64
+}
+
+func (l countingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	_ = c.(*net.TCPConn).SetWriteBuffer(16 << 10) // so that a reader that stops is noticed soon
+	return countingConn{c, l.writes}, nil
+}
+
+type countingConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countingConn) Write(p []byte) (int, error) { c.writes.Add(1); return c.Conn.Write(p) }
+
+// pair is a connection seen from both ends. The client's read loop is the test's own.
+func pair(t *testing.T, o Options) (*Conn, *websocket.Conn, *atomic.Int64) {
+	t.Helper()
+	writes := new(atomic.Int64)
+	conns := make(chan *Conn, 1)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := Upgrade(w, r, o)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		conns <- c
+	}))
+	srv.Listener = countingListener{srv.Listener, writes}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	d := websocket.Dialer{NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		if err == nil {
+			_ = c.(*net.TCPConn).SetReadBuffer(16 << 10)
+		}
+		return c, err
+	}}
+	ws, resp, err := d.Dial("ws"+strings.TrimPrefix(srv.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	_ = ws.SetReadDeadline(time.Now().Add(10 * time.Second))
+	c := <-conns
+	t.Cleanup(func() { _ = ws.Close(); c.kill(); <-c.Done() })
+	writes.Store(0)
+	return c, ws, writes
+}
+
+// serve reads a connection to its end, as its owner must.
+func serve(c *Conn) <-chan error {
+	end := make(chan error, 1)
+	go func() {
+		for {
+			if _, err := c.Read(context.Background()); err != nil {
+				end <- err
+				return
+			}
+		}
+	}()
+	return end
+}
+
+func wantClose(t *testing.T, ws *websocket.Conn, code int) {
+	t.Helper()
+	for {
+		_, _, err := ws.ReadMessage()
+		if err == nil {
+			continue
+		}
+		var e *websocket.CloseError
+		if !errors.As(err, &e) || e.Code != code {
+			t.Fatalf("got %v, want close %d", err, code)
+		}
+		return
+	}
+}
+
+func within(t *testing.T, what string, ch <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-ch:
+	case <-time.After(10 * time.Second):
+		t.Fatal(what + " did not come")
+	}
+}
+
+func TestFramesGoBothWaysInOrder(t *testing.T) {
+	c, ws, _ := pair(t, Options{})
+	if err := ws.WriteMessage(websocket.TextMessage, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	frame, err := c.Read(context.Background())
+	if err != nil || string(frame) != "hello" {
+		t.Fatal(string(frame), err)
+	}
+	for i := range 200 {
+		if err := c.Send([]byte(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 200 {
+		if _, got, err := ws.ReadMessage(); err != nil || string(got) != fmt.Sprint(i) {
+			t.Fatal(i, string(got), err)
+		}
+	}
+}
+
+func TestManyFramesCostOneWrite(t *testing.T) {
+	c, ws, writes := pair(t, Options{})
+	frames := make([][]byte, 100)
+	for i := range frames {
+		frames[i] = bytes.Repeat([]byte("x"), 200)
+	}
+	if err := c.SendAll(frames); err != nil {
+		t.Fatal(err)
+	}
+	for range frames {
+		if _, _, err := ws.ReadMessage(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := writes.Load(); n != 1 {
+		t.Fatalf("%d writes for %d frames", n, len(frames))
+	}
+}
+
+func TestPresenceLane(t *testing.T) {
+	c, ws, _ := pair(t, Options{})
+	a, b, self := uuid.New(), uuid.New(), uuid.New()
+	say := func(u uuid.UUID, s string) Presence { return Presence{User: u, Frame: []byte(s)} }
+
+	// With the outbox held still, newer presence replaces older, the receiver's own is left out, and who left is dropped.
+	c.mu.Lock()
+	c.writing = true
+	c.mu.Unlock()
+	if n := c.SendPresence([]Presence{say(a, "a1"), say(b, "b1"), say(self, "s1")}, self); n != 0 {
+		t.Fatal(n)
+	}
+	if n := c.SendPresence([]Presence{say(a, "a2")}, self); n != 1 {
+		t.Fatal(n)
+	}
+	c.DropPresence(b)
+	if err := c.Send([]byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	c.writing = false
+	c.wake()
+	c.mu.Unlock()
+	for _, want := range []string{"first", "a2"} {
+		if _, got, err := ws.ReadMessage(); err != nil || string(got) != want {
+			t.Fatalf("got %s, want %s (%v)", got, want, err)
+		}
+	}
+
+	c.BatchPresence([]byte("["), []byte("]"))
+	c.SendPresence([]Presence{say(a, "1"), say(b, "2"), say(self, "3")}, b)
+	if _, got, err := ws.ReadMessage(); err != nil || string(got) != "[1,3]" {
+		t.Fatal(string(got), err)
+	}
+}
+
+func TestFramesThatAreRefused(t *testing.T) {
+	cases := []struct {
+		name  string
+		typ   int
+		frame []byte
+		code  int
+	}{
+		{"binary", websocket.BinaryMessage, []byte("x"), protocol.CloseUnsupported},
+		{"too large", websocket.TextMessage, bytes.Repeat([]byte("x"), 1025), protocol.CloseTooBig},
+		{"no UTF-8", websocket.TextMessage, []byte{0xff}, 1007},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			c, ws, _ := pair(t, Options{ReadLimit: 1024})
+			end := serve(c)
+			if err := ws.WriteMessage(websocket.TextMessage, bytes.Repeat([]byte("x"), 1024)); err != nil {
+				t.Fatal(err)
+			}
+			if err := ws.WriteMessage(tc.typ, tc.frame); err != nil {
+				t.Fatal(err)
+			}
+			wantClose(t, ws, tc.code)
+			if err := <-end; !errors.Is(err, ErrClosed) {
+				t.Fatal(err)
+			}
+			within(t, "the end", c.Done())
+		})
+	}
+}
+
+func TestCloseFlushesFirst(t *testing.T) {
+	c, ws, _ := pair(t, Options{})
+	end := serve(c)
+	for range 10 {
+		_ = c.Send([]byte("before"))
+	}
+	c.Close(protocol.CloseReplaced, strings.Repeat("é", 200))
+	c.Close(protocol.CloseAuth, "the first counts")
+	if err := c.Send([]byte("after")); !errors.Is(err, ErrClosed) {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if _, got, err := ws.ReadMessage(); err != nil || string(got) != "before" {
+			t.Fatal(string(got), err)
+		}
+	}
+	wantClose(t, ws, protocol.CloseReplaced)
+	<-end
+	within(t, "the end", c.Done())
+}
+
+func TestPeersCloseIsAnswered(t *testing.T) {
+	c, ws, _ := pair(t, Options{})
+	end := serve(c)
+	if err := ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4000, "bye"), time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	wantClose(t, ws, 4000)
+	<-end
+	within(t, "the end", c.Done())
+}
+
+func TestCloseOfASilentPeerIsBounded(t *testing.T) {
+	c, _, _ := pair(t, Options{CloseTimeout: 50 * time.Millisecond})
+	c.Close(protocol.CloseGoingAway, "")
+	within(t, "the end", c.Done())
+}
+
+func TestSlowReaderIsClosed(t *testing.T) {
+	c, ws, _ := pair(t, Options{Queue: 16, CloseTimeout: 100 * time.Millisecond})
+	end := serve(c)
+	big := bytes.Repeat([]byte("x"), 32<<10)
+	var err error
+	for range 10000 {
+		if err = c.Send(big); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, ErrFull) {
+		t.Fatal(err)
+	}
+	within(t, "the end", c.Done())
+	<-end
+	if _, err := io.Copy(io.Discard, ws.NetConn()); err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Fatal(err)
+	}
+}
+
+func TestHeartbeat(t *testing.T) {
+	c, ws, _ := pair(t, Options{Heartbeat: 20 * time.Millisecond, CloseTimeout: 200 * time.Millisecond})
+	end := serve(c)
+	pings := 0
+	ws.SetPingHandler(func(data string) error {
+		if pings++; pings > 5 {
+			return nil // falls silent
+		}
+		return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
+	})
+	wantClose(t, ws, protocol.CloseTimeout)
+	if pings != 7 {
+		t.Fatalf("%d pings, want five answered and two missed", pings)
+	}
+	<-end
+	within(t, "the end", c.Done())
+}
+
+func TestPingIsAnswered(t *testing.T) {
+	c, ws, _ := pair(t, Options{})
+	end := serve(c)
+	pong := make(chan string, 1)
+	ws.SetPongHandler(func(data string) error { pong <- data; return errors.New("enough") })
+	if err := ws.WriteControl(websocket.PingMessage, []byte("now"), time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	_, _, _ = ws.ReadMessage()
+	if got := <-pong; got != "now" {
+		t.Fatal(got)
+	}
+	_ = ws.Close()
+	<-end
+}
+
+func TestReadEndsWithItsContext(t *testing.T) {
+	c, _, _ := pair(t, Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := c.Read(ctx); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrClosed) {
+		t.Fatal(err)
+	}
+	within(t, "the end", c.Done())
+}
