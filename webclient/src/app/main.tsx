@@ -1,4 +1,26 @@
 import { render } from "preact";
+import { App } from "./app";
+import type { Visit } from "./office/visit";
+import { readParams } from "./params";
+import "./style/base.css";
+import "./style/login.css";
+import "./style/office.css";
+
+declare global {
+  interface Window {
+    /** For tests and for the curious at the console; the page itself does not read it. */
+    atrium?: { visit: Visit; office: Visit["office"]; stats: () => ReturnType<Visit["office"]["stats"]> };
+  }
+}
 
 const root = document.getElementById("app");
-if (root) render(<p>Atrium</p>, root);
+if (root) {
+  const params = readParams(location);
+  // A token in the address would stay in the history and in screenshots.
+  if (params.token) history.replaceState(null, "", location.pathname + location.search);
+  const onVisit = (visit: Visit | undefined) => {
+    if (visit) window.atrium = { visit, office: visit.office, stats: () => visit.office.stats() };
+    else delete window.atrium;
+  };
+  render(<App params={params} onVisit={onVisit} />, root);
+}

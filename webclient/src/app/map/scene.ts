@@ -1,0 +1,112 @@
+import type { ObjectDescription } from "../../sdk";
+import type { Camera } from "./camera";
+import { drawObject } from "./furniture";
+import type { Grid, Point } from "./grid";
+import { VOID, zoneStyle } from "./palette";
+import { drawName, drawPerson, type Look } from "./person";
+
+/** Someone on the map in one frame. */
+export interface Figure extends Point {
+  look: Look;
+}
+
+/** Everything that one frame shows. */
+export interface Frame {
+  grid: Grid;
+  ground: HTMLCanvasElement;
+  camera: Camera;
+  ratio: number;
+  time: number;
+  zone: string;
+  figures: Figure[];
+  target: Point | undefined;
+}
+
+/** Draws one frame: the ground, the zone one is in, then objects and people from north to south. */
+export function drawFrame(pen: CanvasRenderingContext2D, frame: Frame): void {
+  const { camera, grid, ground, ratio } = frame;
+  const tile = camera.tile;
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.fillStyle = VOID;
+  pen.fillRect(0, 0, camera.width, camera.height);
+  const origin = camera.toScreen({ x: 0, y: 0 });
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(ground, origin.x, origin.y, grid.width * tile, grid.height * tile);
+  drawZones(pen, frame);
+  if (frame.target) drawTarget(pen, frame, frame.target);
+
+  const visible = (p: Point) => {
+    const s = camera.toScreen(p);
+    return s.x > -2 * tile && s.y > -tile && s.x < camera.width + 2 * tile && s.y < camera.height + 3 * tile;
+  };
+  const things: { y: number; draw: () => void }[] = [];
+  for (const object of grid.world.objects) {
+    const center = middle(object);
+    if (!visible(center)) continue;
+    // One sits in front of a chair's back: chairs come before whoever stands on the same tile.
+    const depth = object.solid ? center.y + 0.3 : Math.floor(center.y);
+    things.push({ y: depth, draw: () => at(pen, camera, center, () => drawObject(pen, object, tile)) });
+  }
+  for (const figure of frame.figures) {
+    if (!visible(figure)) continue;
+    things.push({ y: figure.y, draw: () => at(pen, camera, figure, () => drawPerson(pen, figure.look, tile)) });
+  }
+  things.sort((a, b) => a.y - b.y);
+  for (const thing of things) thing.draw();
+  for (const figure of frame.figures) {
+    if (visible(figure)) at(pen, camera, figure, () => drawName(pen, figure.look, tile));
+  }
+}
+
+function middle(object: ObjectDescription): Point {
+  return { x: Math.floor(object.position.x) + 0.5, y: Math.floor(object.position.y) + 0.5 };
+}
+
+function at(pen: CanvasRenderingContext2D, camera: Camera, p: Point, draw: () => void): void {
+  const s = camera.toScreen(p);
+  pen.save();
+  pen.translate(s.x, s.y);
+  draw();
+  pen.restore();
+}
+
+/** Rooms that one is not in lie in shade, so that one sees at a glance who can hear whom. */
+function drawZones(pen: CanvasRenderingContext2D, frame: Frame): void {
+  const { camera, grid } = frame;
+  for (const zone of grid.world.zones) {
+    const here = zone.zone_id === frame.zone;
+    const style = zoneStyle(zone.zone_type);
+    for (const area of zone.areas) {
+      const s = camera.toScreen(area);
+      const w = area.width * camera.tile;
+      const h = area.height * camera.tile;
+      if (here) {
+        if (zone.zone_id === grid.spawnZone && zone.areas.length > 1) continue;
+        pen.strokeStyle = style.accent;
+        pen.globalAlpha = 0.35 + 0.12 * Math.sin(frame.time * 2);
+        pen.lineWidth = 2;
+        pen.strokeRect(s.x + 2, s.y + 2, w - 4, h - 4);
+      } else {
+        pen.globalAlpha = 0.24;
+        pen.fillStyle = "#0b0c13";
+        pen.fillRect(s.x, s.y, w, h);
+      }
+      pen.globalAlpha = 1;
+    }
+  }
+}
+
+function drawTarget(pen: CanvasRenderingContext2D, frame: Frame, target: Point): void {
+  const s = frame.camera.toScreen(target);
+  const t = frame.camera.tile;
+  const beat = (frame.time * 1.4) % 1;
+  pen.lineWidth = 2.5;
+  pen.strokeStyle = `rgba(255, 226, 140, ${0.9 - 0.7 * beat})`;
+  pen.beginPath();
+  pen.ellipse(s.x, s.y, t * (0.16 + 0.26 * beat), t * (0.08 + 0.13 * beat), 0, 0, Math.PI * 2);
+  pen.stroke();
+  pen.fillStyle = "rgba(255, 226, 140, 0.9)";
+  pen.beginPath();
+  pen.ellipse(s.x, s.y, t * 0.1, t * 0.05, 0, 0, Math.PI * 2);
+  pen.fill();
+}

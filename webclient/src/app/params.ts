@@ -1,0 +1,54 @@
+import type { CaptureOptions } from "../sdk";
+
+/** What the page's address asks for; for demos and tests. */
+export interface Params {
+  name: string;
+  /** An avatar's id (see map/palette.ts). */
+  avatar: string;
+  /** A world's id or name. */
+  world: string;
+  /** A zone's id or name to walk into after arriving. */
+  zone: string;
+  /** Skip the login. */
+  auto: boolean;
+  mic: boolean;
+  camera: boolean;
+  capture: CaptureOptions;
+  /** A token made by `atrium token`, from the address's fragment, which browsers do not send to servers. */
+  token: string;
+}
+
+/** Reads `?name=&world=&zone=&capture=320x240@15&auto=1&mic=0&camera=0#token=…`. */
+export function readParams(location: { search: string; hash: string }): Params {
+  const query = new URLSearchParams(location.search);
+  const fragment = new URLSearchParams(location.hash.replace(/^#/, ""));
+  const on = (name: string, normally: boolean) => {
+    const value = query.get(name);
+    return value === null ? normally : value !== "0" && value !== "false";
+  };
+  return {
+    name: query.get("name")?.trim() ?? "",
+    avatar: query.get("avatar")?.trim() ?? "",
+    world: query.get("world")?.trim() ?? "",
+    zone: query.get("zone")?.trim() ?? "",
+    auto: on("auto", false),
+    mic: on("mic", true),
+    camera: on("camera", true),
+    capture: parseCapture(query.get("capture") ?? ""),
+    token: fragment.get("token") ?? "",
+  };
+}
+
+/** `320x240@15` as constraints; anything else is the SDK's default. */
+function parseCapture(text: string): CaptureOptions {
+  const match = /^(\d{2,4})x(\d{2,4})(?:@(\d{1,3}))?$/.exec(text);
+  if (!match) return {};
+  const [, width, height, rate] = match;
+  return {
+    video: {
+      width: { ideal: Number(width) },
+      height: { ideal: Number(height) },
+      ...(rate ? { frameRate: { ideal: Number(rate), max: Number(rate) } } : {}),
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { useEffect, useRef } from "preact/hooks";
+import type { Office, Peer, Playback } from "../../sdk";
+import { avatarColor } from "../map/palette";
+import type { Tile } from "../map/stage";
+import { AvatarFace } from "./avatar-face";
+import { useOfficeEvents } from "./hooks";
+import { MicIcon } from "./icons";
+
+interface Props {
+  office: Office;
+  playback: Playback;
+  /** The stage moves what stands in here. */
+  tiles: Map<string, Tile>;
+  /** All in a strip at the top instead of beside the avatars. */
+  strip: boolean;
+}
+
+/** People's pictures. The same elements in both layouts, so that changing it interrupts no picture. */
+export function Tiles({ office, playback, tiles, strip }: Props) {
+  useOfficeEvents(office, "peer-joined", "peer-left", "media", "zone");
+  const peers = [...office.peers.values()];
+  const shown = strip ? peers : peers.filter((p) => p.media.camera.active || p.media.screen.active);
+  return (
+    <section class={`tiles ${strip ? "strip" : "bubbles"}`} aria-label="Pictures of the people here">
+      {shown.map((peer) => (
+        <PersonTile key={peer.user.user_id} peer={peer} playback={playback} tiles={tiles} />
+      ))}
+    </section>
+  );
+}
+
+function PersonTile({ peer, playback, tiles }: { peer: Peer; playback: Playback; tiles: Map<string, Tile> }) {
+  const ref = useRef<HTMLElement>(null);
+  const picture = useRef<HTMLDivElement>(null);
+  const id = peer.user.user_id;
+  const source = peer.media.screen.active ? "screen" : "camera";
+  const visible = peer.media[source].active;
+
+  useEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    tiles.set(id, { element, at: undefined });
+    return () => {
+      tiles.delete(id);
+    };
+  }, [id, tiles]);
+
+  useEffect(() => {
+    picture.current?.replaceChildren(playback.video(id, source));
+  }, [id, source, playback]);
+
+  return (
+    <figure
+      ref={ref}
+      class={`tile ${source}${visible ? "" : " off"}`}
+      style={{ "--color": avatarColor(peer.user.avatar_id) }}
+      data-user={id}
+    >
+      <div class="picture" ref={picture} />
+      {!visible && <AvatarFace name={peer.user.display_name} avatarId={peer.user.avatar_id} size={64} />}
+      <figcaption>
+        {!peer.media.mic.active && (
+          <span class="mic-off" role="img" aria-label="microphone off">
+            <MicIcon off size={13} />
+          </span>
+        )}
+        <span>{peer.user.display_name}</span>
+      </figcaption>
+    </figure>
+  );
+}
