@@ -8,6 +8,11 @@ export interface Bubble {
   at: Point;
 }
 
+interface Size {
+  width: number;
+  height: number;
+}
+
 export interface Bounds {
   left: number;
   top: number;
@@ -18,17 +23,27 @@ export interface Bounds {
 const GAP = 8;
 const ROUNDS = 12;
 
+/** What a bubble must not cover: an avatar. */
+export interface Obstacle extends Point {
+  width: number;
+  height: number;
+}
+
 /**
  * Moves bubbles from their wishes to places where none covers another and all are inside the bounds. They start from
  * their wishes each time, in a steady order, so that the result does not flicker from frame to frame.
  */
-export function arrange(bubbles: Bubble[], bounds: Bounds): Point[] {
+export function arrange(bubbles: Bubble[], bounds: Bounds, obstacles: readonly Obstacle[] = []): Point[] {
   const places = bubbles.map((b) => clamp({ ...b.wish }, b, bounds));
   for (let round = 0; round < ROUNDS; round++) {
     let moved = false;
     for (let i = 0; i < places.length; i++) {
       for (let j = i + 1; j < places.length; j++) {
-        moved = push(places[i] as Point, bubbles[i] as Bubble, places[j] as Point, bubbles[j] as Bubble) || moved;
+        moved =
+          push(places[i] as Point, bubbles[i] as Bubble, places[j] as Point, bubbles[j] as Bubble, false) || moved;
+      }
+      for (const obstacle of obstacles) {
+        moved = push(places[i] as Point, bubbles[i] as Bubble, obstacle, obstacle, true) || moved;
       }
     }
     places.forEach((p, i) => {
@@ -39,21 +54,23 @@ export function arrange(bubbles: Bubble[], bounds: Bounds): Point[] {
   return places;
 }
 
-function push(a: Point, sizeA: Bubble, b: Point, sizeB: Bubble): boolean {
+/** Parts two that overlap, each by half, or moves the first alone where the second stands firm. */
+function push(a: Point, sizeA: Size, b: Point, sizeB: Size, firm: boolean): boolean {
   const dx = b.x - a.x;
   const dy = b.y - a.y;
-  const overX = (sizeA.width + sizeB.width) / 2 + GAP - Math.abs(dx);
-  const overY = (sizeA.height + sizeB.height) / 2 + GAP - Math.abs(dy);
+  const gap = firm ? 0 : GAP;
+  const overX = (sizeA.width + sizeB.width) / 2 + gap - Math.abs(dx);
+  const overY = (sizeA.height + sizeB.height) / 2 + gap - Math.abs(dy);
   if (overX <= 0 || overY <= 0) return false;
   // Along the shorter way out; two at the very same place part sideways.
   if (overX <= overY) {
     const side = dx >= 0 ? 1 : -1;
-    a.x -= (side * overX) / 2;
-    b.x += (side * overX) / 2;
+    a.x -= firm ? side * overX : (side * overX) / 2;
+    if (!firm) b.x += (side * overX) / 2;
   } else {
     const side = dy >= 0 ? 1 : -1;
-    a.y -= (side * overY) / 2;
-    b.y += (side * overY) / 2;
+    a.y -= firm ? side * overY : (side * overY) / 2;
+    if (!firm) b.y += (side * overY) / 2;
   }
   return true;
 }

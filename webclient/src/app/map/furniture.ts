@@ -12,9 +12,9 @@ function box(pen: Pen, x: number, y: number, w: number, h: number, r: number, fi
 }
 
 function shadow(pen: Pen, t: number, w: number, h: number, y: number): void {
-  pen.fillStyle = "rgba(8, 9, 14, 0.35)";
+  pen.fillStyle = "rgba(8, 9, 14, 0.26)";
   pen.beginPath();
-  pen.ellipse(0, y * t, (w * t) / 2, (h * t) / 2, 0, 0, Math.PI * 2);
+  pen.ellipse(0, y * t, (w * t) / 2, (h * t) / 2.6, 0, 0, Math.PI * 2);
   pen.fill();
 }
 

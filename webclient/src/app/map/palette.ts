@@ -38,16 +38,16 @@ export interface ZoneStyle {
 const ZONES: Record<string, ZoneStyle> = {
   OpenArea: {
     label: "Open area",
-    floor: "#3b3a45",
-    floorAlt: "#403f4b",
-    line: "#34333d",
-    accent: "#9fb2d8",
+    floor: "#5b4a3f",
+    floorAlt: "#624f43",
+    line: "#4e3f36",
+    accent: "#e6c79c",
     texture: "planks",
   },
   TeamArea: {
     label: "Team area",
-    floor: "#2f4a46",
-    floorAlt: "#33504b",
+    floor: "#2f4f4a",
+    floorAlt: "#335650",
     line: "#2a433f",
     accent: "#6fd3b5",
     texture: "carpet",
@@ -74,7 +74,7 @@ export function zoneStyle(type: string): ZoneStyle {
   return ZONES[type] ?? (ZONES.OpenArea as ZoneStyle);
 }
 
-export const WALL = { cap: "#596178", capEdge: "#6d7690", face: "#3a4055", faceLow: "#2f3447", outline: "#20232f" };
+export const WALL = { cap: "#4d5369", capEdge: "#646b84", face: "#d9d3c7", faceLow: "#b9b2a6", outline: "#1d202b" };
 export const VOID = "#14161f";
 
 /** Mixes a hex colour towards white (amount > 0) or black (amount < 0). */

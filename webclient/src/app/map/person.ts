@@ -87,22 +87,24 @@ function floorMarks(pen: CanvasRenderingContext2D, look: Look, t: number): void 
 }
 
 function headOf(pen: CanvasRenderingContext2D, look: Look, t: number, y: number): void {
-  const skin = pen.createRadialGradient(-0.06 * t, y - 0.08 * t, 0.02 * t, 0, y, 0.3 * t);
-  skin.addColorStop(0, shade(look.color, 0.62));
-  skin.addColorStop(1, shade(look.color, 0.3));
-  pen.fillStyle = skin;
+  // Hair first, then the face cut out of it by the head's round: seen from behind there is none, from the side half.
+  pen.fillStyle = shade(look.color, -0.42);
   pen.beginPath();
   pen.arc(0, y, 0.25 * t, 0, Math.PI * 2);
   pen.fill();
-  // Hair covers the back of the head: seen from behind all of it, from the side the far half.
-  pen.fillStyle = shade(look.color, -0.45);
-  pen.beginPath();
-  if (look.facing === "north") pen.arc(0, y, 0.252 * t, Math.PI * 0.94, Math.PI * 2.06);
-  else if (look.facing === "east") pen.arc(0, y, 0.252 * t, Math.PI * 0.78, Math.PI * 1.72);
-  else if (look.facing === "west") pen.arc(0, y, 0.252 * t, Math.PI * 1.28, Math.PI * 2.22);
-  else pen.arc(0, y, 0.252 * t, Math.PI * 1.1, Math.PI * 1.9);
-  pen.closePath();
-  pen.fill();
+  if (look.facing !== "north") {
+    const turn = look.facing === "east" ? 0.11 : look.facing === "west" ? -0.11 : 0;
+    const skin = pen.createRadialGradient(turn * t, y - 0.02 * t, 0.02 * t, turn * t, y + 0.06 * t, 0.26 * t);
+    skin.addColorStop(0, shade(look.color, 0.66));
+    skin.addColorStop(1, shade(look.color, 0.4));
+    pen.save();
+    pen.clip();
+    pen.fillStyle = skin;
+    pen.beginPath();
+    pen.ellipse(turn * t, y + 0.09 * t, 0.225 * t, 0.21 * t, 0, 0, Math.PI * 2);
+    pen.fill();
+    pen.restore();
+  }
   if (look.facing === "north") return;
   const shift = look.facing === "east" ? 0.09 : look.facing === "west" ? -0.09 : 0;
   // A blink every few seconds, each person at another time.
@@ -110,7 +112,7 @@ function headOf(pen: CanvasRenderingContext2D, look: Look, t: number, y: number)
   pen.fillStyle = "#23262f";
   for (const side of [-1, 1]) {
     pen.beginPath();
-    pen.ellipse((side * 0.08 + shift) * t, y + 0.03 * t, 0.03 * t, (blink ? 0.006 : 0.042) * t, 0, 0, Math.PI * 2);
+    pen.ellipse((side * 0.08 + shift) * t, y + 0.05 * t, 0.03 * t, (blink ? 0.006 : 0.042) * t, 0, 0, Math.PI * 2);
     pen.fill();
   }
   if (look.speaking) {

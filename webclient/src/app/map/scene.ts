@@ -8,6 +8,8 @@ import { drawName, drawPerson, type Look } from "./person";
 /** Someone on the map in one frame. */
 export interface Figure extends Point {
   look: Look;
+  /** Drawn with the name underneath; a picture beside the avatar already carries it. */
+  named: boolean;
 }
 
 /** Everything that one frame shows. */
@@ -54,7 +56,7 @@ export function drawFrame(pen: CanvasRenderingContext2D, frame: Frame): void {
   things.sort((a, b) => a.y - b.y);
   for (const thing of things) thing.draw();
   for (const figure of frame.figures) {
-    if (visible(figure)) at(pen, camera, figure, () => drawName(pen, figure.look, tile));
+    if (visible(figure) && figure.named) at(pen, camera, figure, () => drawName(pen, figure.look, tile));
   }
 }
 
@@ -81,7 +83,8 @@ function drawZones(pen: CanvasRenderingContext2D, frame: Frame): void {
       const w = area.width * camera.tile;
       const h = area.height * camera.tile;
       if (here) {
-        if (zone.zone_id === grid.spawnZone && zone.areas.length > 1) continue;
+        // The zone of everything outside of rooms has no shape of its own to point out.
+        if (zone.zone_type === "OpenArea") continue;
         pen.strokeStyle = style.accent;
         pen.globalAlpha = 0.35 + 0.12 * Math.sin(frame.time * 2);
         pen.lineWidth = 2;

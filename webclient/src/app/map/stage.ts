@@ -1,5 +1,5 @@
 import type { Facing, Office, Peer } from "../../sdk";
-import { arrange, type Bubble, glide } from "./bubbles";
+import { arrange, type Bubble, glide, type Obstacle } from "./bubbles";
 import { Camera, TILE } from "./camera";
 import { Follower } from "./follower";
 import type { Grid, Point } from "./grid";
@@ -231,7 +231,12 @@ export class Stage {
       const { x, y, moving } = follower.position(now);
       const look = this.look(id, peer.user.display_name, peer.user.avatar_id, peer.facing, now);
       const muted = !peer.media.mic.active;
-      figures.set(id, { x, y, look: { ...look, walking: moving, sitting: peer.state === "sitting", muted } });
+      figures.set(id, {
+        x,
+        y,
+        named: !this.bubbles || !this.options.tiles.has(id),
+        look: { ...look, walking: moving, sitting: peer.state === "sitting", muted },
+      });
     }
     const self = office.self;
     if (self) {
@@ -240,6 +245,7 @@ export class Stage {
       figures.set(self.user.user_id, {
         x,
         y,
+        named: true,
         look: {
           ...look,
           walking: this.walker.moving,
@@ -267,6 +273,13 @@ export class Stage {
     };
   }
 
+  /** The room an avatar takes on the screen, a little less than it is, so that bubbles still come near. */
+  private outline(figure: Figure): Obstacle {
+    const { x, y } = this.camera.toScreen(figure);
+    const t = this.camera.tile;
+    return { x, y: y - 0.5 * t, width: 0.56 * t, height: 1.1 * t };
+  }
+
   private carryTiles(figures: ReadonlyMap<string, Figure>, dt: number): void {
     const carried: { tile: Tile; bubble: Bubble }[] = [];
     for (const [id, tile] of this.options.tiles) {
@@ -283,7 +296,7 @@ export class Stage {
       const height = tile.element.offsetHeight;
       if (width === 0) continue;
       const feet = this.camera.toScreen(figure);
-      const wish = { x: feet.x, y: feet.y - 1.2 * this.camera.tile - height / 2 };
+      const wish = { x: feet.x, y: feet.y - 1.16 * this.camera.tile - height / 2 };
       carried.push({ tile, bubble: { wish, width, height, at: tile.at ?? wish } });
     }
     const { insets } = this.options;
@@ -295,6 +308,7 @@ export class Stage {
         right: this.camera.width - insets.right,
         bottom: this.camera.height - insets.bottom,
       },
+      [...figures.values()].map((f) => this.outline(f)),
     );
     carried.forEach(({ tile, bubble }, i) => {
       const at = glide(bubble.at, places[i] as Point, dt);
