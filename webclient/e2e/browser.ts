@@ -1,0 +1,128 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { URL_BASE } from "./server";
+import { until } from "./until";
+import { type Snapshot, snapshot, watchConnections } from "./webrtc";
+
+export const RESULTS = new URL("../test-results/", import.meta.url).pathname;
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--allow-loopback-in-peer-connection",
+  // Several pages of one browser: none may be slowed for being behind another.
+  "--disable-renderer-backgrounding",
+  "--disable-backgrounding-occluded-windows",
+  "--disable-background-timer-throttling",
+];
+
+/** What the machine's devices are like. */
+export type Devices = "fake" | "denied" | "none";
+
+const DEVICES: Record<Devices, string[]> = {
+  fake: ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=fps=15,device-count=1"],
+  denied: ["--deny-permission-prompts", "--use-fake-device-for-media-stream=fps=15,device-count=1"],
+  none: ["--use-fake-ui-for-media-stream"],
+};
+
+export function launch(devices: Devices): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.ATRIUM_CHROMIUM ?? "/usr/bin/chromium",
+    args: [...FLAGS, ...DEVICES[devices]],
+  });
+}
+
+/** One person's page. */
+export class Visitor {
+  readonly name: string;
+  readonly page: Page;
+  readonly context: BrowserContext;
+  readonly errors: string[] = [];
+
+  private constructor(name: string, context: BrowserContext, page: Page) {
+    this.name = name;
+    this.context = context;
+    this.page = page;
+    page.on("pageerror", (error) => this.errors.push(`${name}: ${error.message}`));
+  }
+
+  /** Opens the office; `query` goes on top of the name, the small capture and the skipped login. */
+  static async enter(browser: Browser, name: string, query: Record<string, string> = {}): Promise<Visitor> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+    const page = await context.newPage();
+    await page.addInitScript(watchConnections);
+    const visitor = new Visitor(name, context, page);
+    const params = new URLSearchParams({ name, capture: "320x240@15", auto: "1", ...query });
+    await page.goto(`${URL_BASE}/?${params}`);
+    return visitor;
+  }
+
+  async arrived(): Promise<void> {
+    await until(
+      `${this.name} stands in the office`,
+      () => this.page.evaluate(() => window.atrium?.visit.state.arrived),
+      {
+        within: 20_000,
+      },
+    );
+  }
+
+  userId(): Promise<string> {
+    return this.page.evaluate(() => window.atrium?.office.self?.user.user_id ?? "");
+  }
+
+  /** What the page's own controls say. */
+  async badge(): Promise<{ text: string; media: string; changing: string }> {
+    const badge = this.page.locator(".badge");
+    const [text, media, changing] = await Promise.all([
+      badge.textContent(),
+      badge.getAttribute("data-topology"),
+      badge.getAttribute("data-changing"),
+    ]);
+    return { text: text ?? "", media: media ?? "", changing: changing ?? "" };
+  }
+
+  async settled(media: string, within = 20_000): Promise<void> {
+    await until(
+      `${this.name}'s badge says ${media}`,
+      async () => {
+        const badge = await this.badge();
+        if (badge.media !== media || badge.changing !== "") throw new Error(`it says ${JSON.stringify(badge)}`);
+        return true;
+      },
+      { within },
+    );
+  }
+
+  /** The browser's own figures, not the page's. */
+  snapshot(): Promise<Snapshot> {
+    return this.page.evaluate(snapshot);
+  }
+
+  stats() {
+    return this.page.evaluate(() => window.atrium?.stats());
+  }
+
+  notice(key: string): Promise<string | undefined> {
+    const banner = this.page.locator(`[data-notice="${key}"]`);
+    return banner
+      .first()
+      .textContent({ timeout: 200 })
+      .catch(() => undefined);
+  }
+
+  async screenshot(name: string): Promise<void> {
+    mkdirSync(RESULTS, { recursive: true });
+    await this.page.screenshot({ path: join(RESULTS, `${name}.png`) });
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The browser tests: the real server and headless Chromium in a network namespace that has only `lo`,
+# so that media stays on this machine and the firewall rules of the tests touch nobody else.
+set -euo pipefail
+exec </dev/null
+cd "$(dirname "$0")/.."
+
+skip() {
+  echo "SKIPPED: BROWSER TESTS: $1"
+  exit 0
+}
+
+chromium=${ATRIUM_CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+[ -n "$chromium" ] || skip "NO CHROMIUM (apt-get install chromium, or name one in ATRIUM_CHROMIUM)"
+command -v unshare >/dev/null || skip "NO unshare (util-linux)"
+command -v ip >/dev/null || PATH=$PATH:/usr/sbin:/sbin
+command -v ip >/dev/null || skip "NO ip (iproute2)"
+namespace=(unshare --net)
+"${namespace[@]}" true 2>/dev/null || namespace=(unshare --user --map-root-user --net)
+"${namespace[@]}" true 2>/dev/null || skip "NETWORK NAMESPACES ARE NOT ALLOWED HERE"
+
+make -C .. --no-print-directory build
+
+export ATRIUM_CHROMIUM=$chromium ATRIUM_BIN=${ATRIUM_BIN:-$PWD/../bin/atrium}
+exec timeout --kill-after=10 "${ATRIUM_E2E_TIMEOUT:-420}" "${namespace[@]}" -- \
+  bash -c 'ip link set lo up && exec "$@"' _ node_modules/.bin/vitest run --config e2e/vitest.config.ts "$@"
