@@ -1,0 +1,169 @@
+package signaling
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"atrium/signaling/protocol"
+	"atrium/signaling/space"
+)
+
+// routeAPI adds the HTTP part of the protocol. Errors have the shape of an ERROR's payload. Any page may call it: what
+// it gives depends on a bearer token, never on a cookie.
+func (s *Server) routeAPI(mux *http.ServeMux) {
+	cors := func(h http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			h(w, r)
+		}
+	}
+	mux.HandleFunc("POST /api/guest", cors(s.serveGuest))
+	mux.HandleFunc("GET /api/worlds", cors(s.serveWorlds))
+	mux.HandleFunc("GET /api/worlds/{id}", cors(s.serveWorld))
+	mux.HandleFunc("OPTIONS /api/", cors(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		w.Header().Set("Access-Control-Max-Age", "600")
+		w.WriteHeader(http.StatusNoContent)
+	}))
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client went away
+}
+
+func writeError(w http.ResponseWriter, status int, e *protocol.Error) { writeJSON(w, status, e) }
+
+const (
+	guestBytes = 4 << 10
+	guestName  = 64 // runes
+)
+
+// serveGuest mints a token for whoever asks, where the configuration says so.
+func (s *Server) serveGuest(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.isDraining():
+		writeError(w, http.StatusServiceUnavailable, protocol.Errorf(protocol.ServerError, "", "the server is shutting down; try again in a moment"))
+		return
+	case !s.opt.GuestLogin || len(s.order) == 0:
+		writeError(w, http.StatusForbidden, protocol.Errorf(protocol.PermissionDenied, "", "guest login is off on this server (auth.guest_login)"))
+		return
+	case !s.guests.Allow():
+		writeError(w, http.StatusTooManyRequests, protocol.Errorf(protocol.RateLimited, "", "too many guests at once; try again in a moment"))
+		return
+	}
+	name, avatar, e := readGuest(http.MaxBytesReader(w, r.Body, guestBytes))
+	if e != nil {
+		writeError(w, http.StatusBadRequest, e)
+		return
+	}
+	m := s.guestWorld()
+	claims := Claims{User: uuid.New(), Workspace: m.Workspace, Name: name, Avatar: avatar, Role: space.Guest, Expires: s.opt.Now().Add(s.opt.GuestTTL)}
+	token, err := MintToken(s.opt.Auth, claims)
+	if err != nil {
+		s.logger.Error("no guest token", "err", err)
+		writeError(w, http.StatusInternalServerError, protocol.Errorf(protocol.ServerError, "", "the server cannot mint a token"))
+		return
+	}
+	writeJSON(w, http.StatusOK, protocol.GuestResponse{Token: token, User: claims.user(), WorldID: m.ID})
+}
+
+func (s *Server) guestWorld() *space.Map {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.order[0].live.Map()
+}
+
+func readGuest(body io.Reader) (name, avatar string, e *protocol.Error) {
+	raw, err := io.ReadAll(body)
+	if err != nil {
+		return "", "", protocol.Errorf(protocol.InvalidRequest, "", "the body is larger than %d bytes", guestBytes)
+	}
+	var req struct {
+		DisplayName *string `json:"display_name"`
+		AvatarID    *string `json:"avatar_id"`
+	}
+	if err := json.Unmarshal(raw, &req); err != nil {
+		e := protocol.Errorf(protocol.InvalidRequest, "", `the body must be {"display_name": string, "avatar_id": string}: %v`, err)
+		var typeErr *json.UnmarshalTypeError
+		if errors.As(err, &typeErr) && typeErr.Field != "" {
+			e.With("field", typeErr.Field)
+		}
+		return "", "", e
+	}
+	read := func(field string, v *string) string {
+		if e != nil {
+			return ""
+		}
+		if v == nil || strings.TrimSpace(*v) == "" || utf8.RuneCountInString(*v) > guestName {
+			e = protocol.Errorf(protocol.InvalidRequest, "", "%q must be a text of 1 to %d characters", field, guestName).With("field", field)
+			return ""
+		}
+		return strings.TrimSpace(*v)
+	}
+	name, avatar = read("display_name", req.DisplayName), read("avatar_id", req.AvatarID)
+	return name, avatar, e
+}
+
+// bearer reads the token of a request; where there is none that holds, it has answered 401.
+func (s *Server) bearer(w http.ResponseWriter, r *http.Request) *Claims {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="atrium"`)
+		writeError(w, http.StatusUnauthorized, protocol.Errorf(protocol.AuthFailed, "", "the request must carry Authorization: Bearer with a JWT"))
+		return nil
+	}
+	c, err := s.verifier.verify(strings.TrimSpace(token))
+	if err != nil {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="atrium", error="invalid_token"`)
+		writeError(w, http.StatusUnauthorized, authFailed("", err))
+		return nil
+	}
+	return c
+}
+
+func (s *Server) serveWorlds(w http.ResponseWriter, r *http.Request) {
+	c := s.bearer(w, r)
+	if c == nil {
+		return
+	}
+	list := protocol.WorldList{Worlds: []protocol.WorldName{}}
+	s.mu.Lock()
+	for _, world := range s.order {
+		if m := world.live.Map(); c.mayJoin(m) {
+			list.Worlds = append(list.Worlds, protocol.WorldName{WorldID: m.ID, Name: m.Name})
+		}
+	}
+	s.mu.Unlock()
+	writeJSON(w, http.StatusOK, list)
+}
+
+func (s *Server) serveWorld(w http.ResponseWriter, r *http.Request) {
+	c := s.bearer(w, r)
+	if c == nil {
+		return
+	}
+	id, err := protocol.ParseUUID(r.PathValue("id"))
+	s.mu.Lock()
+	world, ok := s.worlds[id]
+	s.mu.Unlock()
+	if err != nil || !ok {
+		writeError(w, http.StatusNotFound, protocol.Errorf(protocol.WorldNotFound, "", "there is no such world").With("field", "world_id"))
+		return
+	}
+	m := world.live.Map() // static
+	if !c.mayJoin(m) {
+		writeError(w, http.StatusForbidden, protocol.Errorf(protocol.PermissionDenied, "", "the token does not open this world").With("field", "world_id"))
+		return
+	}
+	writeJSON(w, http.StatusOK, m.Description())
+}

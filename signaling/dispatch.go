@@ -1,0 +1,114 @@
+package signaling
+
+import (
+	"atrium/signaling/protocol"
+)
+
+// route says what a message of a client is for.
+type route struct {
+	kind kind
+	// member handles a message of a zone. It is called with Server.mu held; what it returns is sent as ERROR.
+	member func(*session, *member, protocol.Message) *protocol.Error
+}
+
+// routes is the table of the messages that need a place in a world. CONNECT, JOIN_WORLD and ERROR are handled
+// by themselves.
+var routes = map[string]route{
+	protocol.TypePresenceUpdate:  {kindPresence, (*session).presenceUpdate},
+	protocol.TypeMoveIntent:      {kindMovement, (*session).moveIntent},
+	protocol.TypeZoneTransition:  {kindMovement, (*session).zoneTransition},
+	protocol.TypeSDPOffer:        {kindNegotiation, (*session).sdpOffer},
+	protocol.TypeSDPAnswer:       {kindNegotiation, (*session).sdpAnswer},
+	protocol.TypeICECandidate:    {kindNegotiation, (*session).iceCandidate},
+	protocol.TypeICEFailed:       {kindNegotiation, (*session).iceFailed},
+	protocol.TypeSFUConnected:    {kindNegotiation, (*session).sfuConnected},
+	protocol.TypeSFUDisconnected: {kindNegotiation, (*session).sfuDisconnected},
+}
+
+// handle takes one frame: limits, envelope, state, payload, then the message's own handler.
+func (s *session) handle(frame []byte) {
+	now := s.srv.opt.Now()
+	if !s.limits.all.AllowN(now, 1) {
+		s.srv.metrics.in.WithLabelValues("unread").Inc()
+		s.limited("", "all")
+		return
+	}
+	env, err := protocol.Decode(frame)
+	typ := env.Type
+	if !protocol.IsZoneType(typ) {
+		typ = "unknown"
+	}
+	s.srv.metrics.in.WithLabelValues(typ).Inc()
+	r := routes[env.Type]
+	if !s.limits.byKind[r.kind].AllowN(now, 1) {
+		s.limited(env.Type, r.kind.String())
+		return
+	}
+
+	if s.claims == nil && env.Type != protocol.TypeConnect && env.Type != "" {
+		s.refuse(protocol.Errorf(protocol.AuthFailed, "", "the first message must be CONNECT"), protocol.CloseAuth)
+		return
+	}
+	if err != nil {
+		e := protocol.AsError(err)
+		if env.Type == protocol.TypeConnect && e.Field() == "protocol_version" {
+			s.refuse(badVersion(), protocol.CloseProtocol)
+			return
+		}
+		s.sendError(e)
+		return
+	}
+	if env.Type == protocol.TypeConnect {
+		if e := s.connect(env); e != nil {
+			s.sendError(e)
+		}
+		return
+	}
+	msg, err := env.Zone()
+	if err != nil {
+		s.sendError(protocol.AsError(err))
+		return
+	}
+	if e := s.dispatch(env.Type, r, msg); e != nil {
+		if env.Type != "" {
+			e.With("type", env.Type)
+		}
+		s.sendError(e)
+	}
+}
+
+func (s *session) dispatch(typ string, r route, msg protocol.Message) *protocol.Error {
+	switch m := msg.(type) {
+	case *protocol.Error:
+		s.logger.Info("a client reports an error", "code", m.Code, "message", m.Message) // and nothing is answered
+		return nil
+	case *protocol.JoinWorld:
+		return s.joinWorld(m)
+	}
+	s.srv.mu.Lock()
+	defer s.srv.mu.Unlock()
+	m := s.srv.members[s.claims.User]
+	if m == nil || m.session != s {
+		return protocol.Errorf(protocol.InvalidRequest, typ, "%s needs a place in a world; send JOIN_WORLD first", typ).With("reason", "not_joined")
+	}
+	if r.member == nil {
+		return protocol.Errorf(protocol.InvalidRequest, typ, "%s is not available on this server", typ).With("reason", "unavailable")
+	}
+	return r.member(s, m, msg)
+}
+
+// limited drops a message that is over a limit, tells so once a second, and closes who goes on.
+func (s *session) limited(typ, kind string) {
+	s.srv.metrics.limited.WithLabelValues(kind).Inc()
+	tell, over := s.limits.refused(s.srv.opt.Now())
+	if over > s.srv.opt.Flooding {
+		s.refuse(protocol.Errorf(protocol.RateLimited, "", "over the limit for %s on end", s.srv.opt.Flooding).With("kind", kind), protocol.CloseFlooding)
+		return
+	}
+	if tell {
+		if !protocol.IsZoneType(typ) {
+			typ = ""
+		}
+		s.sendError(protocol.Errorf(protocol.RateLimited, typ, "too many messages of this kind (%s); this one is dropped", kind).With("kind", kind))
+	}
+}

@@ -1,0 +1,244 @@
+package signaling
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"atrium/signaling/protocol"
+	"atrium/signaling/socket"
+)
+
+// features are what a client asked for and this server has.
+type features struct {
+	topologyChanged, objectReleased, presenceBatch, userMuted bool
+}
+
+func negotiate(asked []string) (f features, both []protocol.Feature) {
+	both = []protocol.Feature{}
+	want := make(map[string]bool, len(asked))
+	for _, name := range asked {
+		want[name] = true
+	}
+	for _, name := range protocol.Features() {
+		if !want[string(name)] {
+			continue
+		}
+		both = append(both, name)
+		switch name {
+		case protocol.FeatureTopologyChanged:
+			f.topologyChanged = true
+		case protocol.FeatureObjectReleased:
+			f.objectReleased = true
+		case protocol.FeaturePresenceBatch:
+			f.presenceBatch = true
+		case protocol.FeatureUserMuted:
+			f.userMuted = true
+		}
+	}
+	return f, both
+}
+
+// session is a connection: CONNECTING until its CONNECT is accepted, then CONNECTED; it is in a world while a
+// member points to it.
+type session struct {
+	// Static after construction.
+	srv    *Server
+	conn   *socket.Conn
+	sfuURL string
+	logger *slog.Logger
+
+	// Owned by the read loop.
+	limits     *buckets
+	agreed     []protocol.Feature
+	errorsSeen int
+
+	// Set at the first CONNECT, then read from anywhere.
+	features atomic.Pointer[features]
+
+	// Guarded by Server.mu; written by the read loop alone, which may read them without it.
+	claims *Claims // nil: CONNECTING
+
+	// Owned by the read loop; their functions only end the session.
+	connectTimer *time.Timer
+	expiry       *time.Timer
+}
+
+func newSession(srv *Server, conn *socket.Conn, sfuURL string) *session {
+	s := &session{
+		srv: srv, conn: conn, sfuURL: sfuURL,
+		logger: srv.logger.With("remote", conn.RemoteAddr().String()),
+		limits: newBuckets(srv.opt.Limits),
+	}
+	s.features.Store(&features{})
+	return s
+}
+
+// run is the read loop. It owns the session and ends with its connection.
+func (s *session) run() {
+	defer s.srv.running.Done()
+	s.srv.metrics.connections.Inc()
+	defer s.srv.metrics.connections.Dec()
+	s.connectTimer = time.AfterFunc(s.srv.opt.ConnectTimeout, func() {
+		s.conn.Close(protocol.CloseTimeout, "no CONNECT came")
+	})
+	defer s.end()
+	for {
+		frame, err := s.conn.Read(context.Background())
+		if err != nil {
+			s.logger.Debug("connection ended", "err", err)
+			return
+		}
+		s.guarded(frame)
+	}
+}
+
+// guarded keeps a bug in one message's handling from taking the process, and with it everybody's media.
+func (s *session) guarded(frame []byte) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.logger.Error("a handler panicked", "panic", r, "stack", string(debug.Stack()))
+			s.sendError(protocol.Errorf(protocol.ServerError, "", "the server failed on this message"))
+			s.conn.Close(protocol.CloseInternal, "internal error")
+		}
+	}()
+	s.handle(frame)
+}
+
+// end is the end of the read loop: the member, if it is still this connection's, goes into its grace.
+func (s *session) end() {
+	s.connectTimer.Stop()
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
+	s.srv.mu.Lock()
+	defer s.srv.mu.Unlock()
+	s.srv.detach(s)
+	delete(s.srv.sessions, s)
+	if s.claims != nil && s.srv.current[s.claims.User] == s {
+		delete(s.srv.current, s.claims.User)
+	}
+}
+
+// refuse sends an error and closes; the member goes into its grace at once, not when the close handshake is over.
+func (s *session) refuse(e *protocol.Error, code int) {
+	s.sendError(e)
+	s.conn.Close(code, e.Message)
+	s.srv.mu.Lock()
+	defer s.srv.mu.Unlock()
+	s.srv.detach(s)
+}
+
+// connect handles CONNECT: the first makes the session CONNECTED, later ones renew its token.
+func (s *session) connect(env protocol.Envelope) *protocol.Error {
+	if env.Version == nil || *env.Version != protocol.Version {
+		s.refuse(badVersion(), protocol.CloseProtocol)
+		return nil
+	}
+	if env.Payload == nil {
+		env.Payload = []byte("{}") // has no token, and that is what is told
+	}
+	msg, err := env.Zone()
+	if err != nil {
+		return protocol.AsError(err)
+	}
+	m := msg.(*protocol.Connect)
+	if m.Token == "" {
+		s.refuse(protocol.Errorf(protocol.AuthFailed, protocol.TypeConnect, `CONNECT lacks "token"; it must be a JWT`).With("field", "token"), protocol.CloseAuth)
+		return nil
+	}
+	claims, err := s.srv.verifier.verify(m.Token)
+	if err != nil {
+		s.refuse(authFailed(protocol.TypeConnect, err), protocol.CloseAuth)
+		return nil
+	}
+	if s.claims != nil && (claims.User != s.claims.User || claims.Workspace != s.claims.Workspace) {
+		s.refuse(protocol.Errorf(protocol.AuthFailed, protocol.TypeConnect,
+			"a CONNECT that renews must be of the same user and workspace; another user needs a connection of its own").With("field", "token"), protocol.CloseAuth)
+		return nil
+	}
+	if s.claims == nil {
+		s.connectTimer.Stop()
+		f, agreed := negotiate(m.Features)
+		s.features.Store(&f)
+		s.agreed = agreed
+		if f.presenceBatch {
+			s.conn.BatchPresence(batchHead, frameTail("]}"))
+		}
+	}
+	s.armExpiry(claims.Expires)
+	if !s.srv.connected(s, claims) {
+		return nil
+	}
+	s.logger.Debug("connected", "user", claims.User, "client_version", m.ClientVersion)
+	return nil
+}
+
+func badVersion() *protocol.Error {
+	return protocol.Errorf(protocol.InvalidRequest, protocol.TypeConnect, "CONNECT must carry protocol_version %d", protocol.Version).
+		With("field", "protocol_version").With("supported_versions", protocol.SupportedVersions())
+}
+
+// armExpiry ends the session when its token has expired and was not renewed.
+func (s *session) armExpiry(at time.Time) {
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
+	s.expiry = time.AfterFunc(at.Add(leeway).Sub(s.srv.opt.Now()), func() {
+		s.refuse(protocol.Errorf(protocol.AuthFailed, "", "the token has expired; renew it in time by a CONNECT with a fresh one"), protocol.CloseAuth)
+	})
+}
+
+// connected makes s the user's connection; an older one is closed, its place in a world waits for JOIN_WORLD.
+func (srv *Server) connected(s *session, claims *Claims) bool {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.draining {
+		return false
+	}
+	renewal := s.claims != nil
+	s.claims = claims
+	if !renewal {
+		if old := srv.current[claims.User]; old != nil {
+			old.sendError(protocol.Errorf(protocol.InvalidRequest, "", "a newer connection of this user takes its place").With("reason", "replaced"))
+			old.conn.Close(protocol.CloseReplaced, "replaced by a newer connection")
+			srv.detach(old)
+		}
+		srv.current[claims.User] = s
+		if m := srv.members[claims.User]; m != nil && m.session == nil {
+			srv.startGrace(m) // afresh: the newer connection has as long to join
+		}
+	} else if m := srv.members[claims.User]; m != nil && m.session == s {
+		if _, err := m.world.live.Join(claims.identity(), srv.opt.Now()); err != nil { // who is in only gets its identity renewed
+			s.logger.Warn("identity not renewed", "err", err)
+		}
+	}
+	s.send(protocol.TypeConnected, protocol.Connected{
+		User: claims.user(), ServerVersion: srv.opt.ServerVersion, ProtocolMinor: protocol.Minor, Features: s.agreed,
+	})
+	return true
+}
+
+// send encodes and enqueues a message of the ordered lane.
+func (s *session) send(typ string, payload any) {
+	s.sendFrame(typ, protocol.MustEncode(typ, payload))
+}
+
+// sendFrame enqueues an encoded message. A connection that is full or closed is its read loop's to end.
+func (s *session) sendFrame(typ string, frame []byte) {
+	s.srv.metrics.out.WithLabelValues(typ).Inc()
+	s.noteSend(s.conn.Send(frame))
+}
+
+func (s *session) noteSend(err error) {
+	if err == socket.ErrFull {
+		s.srv.metrics.slow.Inc()
+		s.logger.Info("closed: it does not read, its queue is full")
+	}
+}
+
+func (s *session) sendError(e *protocol.Error) {
+	s.sendFrame(protocol.TypeError, protocol.EncodeError(e))
+}
