@@ -3,19 +3,21 @@ package sfu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"atrium/signaling/protocol"
 	"atrium/topology"
 )
 
-// Controller is what the SFU asks and tells the topology controller.
+// Controller is what the SFU asks and tells the topology controller. It is called without any lock of the SFU.
 type Controller interface {
 	// AdmitSession checks a shown token against the live members.
 	AdmitSession(token string) (topology.Session, error)
@@ -35,16 +37,17 @@ type Relay interface {
 	Send(p []byte, from, to netip.AddrPort) bool
 }
 
-// Options of an SFU. UDP, TCP (nil: no ICE-TCP) and Controller are handed over; the SFU closes the sockets at Shutdown.
+// Options of an SFU. The sockets are handed over; the SFU closes them at Shutdown.
 type Options struct {
 	UDP        net.PacketConn // a *net.UDPConn
-	TCP        net.Listener
-	PublicIP   netip.Addr // advertised instead of the sockets' own addresses; zero: these
-	AudioSlots int        // most downlink slots of a session, default 24
+	TCP        net.Listener   // nil: no ICE-TCP
+	PublicIP   netip.Addr     // advertised instead of the sockets' own addresses; zero: these
+	AudioSlots int            // most downlink slots of a session, default 24
 	VideoSlots int
 	Grace      time.Duration // how long the media goes on after the link was lost, default 5 s
 	Heartbeat  time.Duration // of the link, default 20 s
 	FrameBytes int           // largest frame of the link, default 1 MiB
+	Connect    time.Duration // for a link to send CONNECT, default 10 s
 	Controller Controller
 	Relay      Relay
 	Logger     *slog.Logger
@@ -53,29 +56,295 @@ type Options struct {
 
 // SFU forwards media between the members of each zone.
 type SFU struct {
+	// Static after construction.
+	ctl                    Controller
+	log                    *slog.Logger
+	m                      *metrics
+	reg                    prometheus.Registerer
+	engine                 *engine
+	audioSlots, videoSlots int
+	grace, heartbeat       time.Duration
+	connectWithin          time.Duration
+	frameBytes             int
+	start                  time.Time
+	ctx                    context.Context // ends the links' readers
+	cancel                 context.CancelFunc
+	wg                     sync.WaitGroup // sessions, the tick
+	links                  sync.WaitGroup
+
+	// Guarded by mu, which is taken before any other lock of the package and held for a few lines.
+	mu        sync.Mutex
+	closing   bool
+	rooms     map[uuid.UUID]*room
+	sessions  map[place]*session
+	muted     map[place]bool
+	admitting int              // admissions under way
+	endings   uint64           // counts EndSession
+	ended     map[place]uint64 // the last of them, while an admission is under way
 }
 
+const linksWithin = 2500 * time.Millisecond // a link's close handshake takes 2 s at most
+
+// place is a user in a zone: it has one session at most.
+type place struct{ zone, user uuid.UUID }
+
 // New starts an SFU on the given sockets.
-func New(o Options) (*SFU, error) { return nil, errors.New("sfu: under way") }
+func New(o Options) (*SFU, error) {
+	udp, ok := o.UDP.(*net.UDPConn)
+	if !ok {
+		return nil, fmt.Errorf("sfu: Options.UDP is a %T; it must be a *net.UDPConn", o.UDP)
+	}
+	if o.Controller == nil {
+		return nil, errors.New("sfu: Options.Controller is missing")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	def := func(n *int, v int) {
+		if *n <= 0 {
+			*n = v
+		}
+	}
+	def(&o.AudioSlots, 24)
+	def(&o.VideoSlots, 24)
+	def(&o.FrameBytes, 1<<20)
+	if o.Grace <= 0 {
+		o.Grace = 5 * time.Second
+	}
+	if o.Connect <= 0 {
+		o.Connect = connectWithin
+	}
+	// Bursts of key frames to many receivers, and of many senders: what the kernel allows of 4 MiB.
+	_ = udp.SetReadBuffer(4 << 20)
+	_ = udp.SetWriteBuffer(4 << 20)
+	m, err := newMetrics(o.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("sfu: metrics: %w", err)
+	}
+	sock := newSocket(udp, m)
+	sock.setRelay(o.Relay)
+	e, err := newEngine(&o, sock, o.Logger)
+	if err != nil {
+		m.unregister(o.Registerer)
+		return nil, err
+	}
+	f := &SFU{
+		ctl: o.Controller, log: o.Logger, m: m, reg: o.Registerer, engine: e,
+		audioSlots: o.AudioSlots, videoSlots: o.VideoSlots, grace: o.Grace, heartbeat: o.Heartbeat, connectWithin: o.Connect, frameBytes: o.FrameBytes,
+		start: time.Now(), rooms: make(map[uuid.UUID]*room), sessions: make(map[place]*session), muted: make(map[place]bool), ended: make(map[place]uint64),
+	}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	f.wg.Add(1)
+	go f.tick()
+	return f, nil
+}
 
-// SetRelay joins the SFU with the relay. It may be called once, after New and before media flows by it.
-func (f *SFU) SetRelay(r Relay) {}
+// now is monotonic, in nanoseconds.
+func (f *SFU) now() int64 { return int64(time.Since(f.start)) }
 
-// Link serves /sfu, the WebSocket over which a member negotiates its session.
-func (f *SFU) Link() http.Handler { return http.NotFoundHandler() }
+// wall is the wall clock at a moment of now, in nanoseconds since 1970.
+func (f *SFU) wall(at int64) int64 { return f.start.UnixNano() + at }
+
+// SetRelay joins the SFU with the relay. It is called before media flows by it.
+func (f *SFU) SetRelay(r Relay) { f.engine.sock.setRelay(r) }
+
+// Deliver takes a packet that the owner of the relayed name from sent to the media address to. The packet is copied.
+func (f *SFU) Deliver(p []byte, from, to netip.AddrPort) { f.engine.sock.deliver(p, from, to) }
+
+// Addrs are the UDP addresses that the SFU advertises, which are those that the relay passes packets to.
+func (f *SFU) Addrs() []netip.AddrPort { return f.engine.addrs() }
+
+// Sessions counts the open sessions.
+func (f *SFU) Sessions() int { return int(f.m.sessions.Load()) }
+
+// begin reserves a link's goroutine; false: the SFU is closing.
+func (f *SFU) begin() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closing {
+		return false
+	}
+	f.links.Add(1)
+	return true
+}
+
+// tick is the one timer of all rooms.
+func (f *SFU) tick() {
+	defer f.wg.Done()
+	t := time.NewTicker(tickEvery)
+	defer t.Stop()
+	var rooms []*room
+	for {
+		select {
+		case <-f.ctx.Done():
+			return
+		case <-t.C:
+		}
+		rooms = rooms[:0]
+		f.mu.Lock()
+		for _, r := range f.rooms {
+			rooms = append(rooms, r)
+		}
+		f.mu.Unlock()
+		now := f.now()
+		for _, r := range rooms {
+			r.tick(now)
+		}
+	}
+}
+
+// beginAdmission and endAdmission enclose the time in which a token is checked and its session not yet known: an EndSession
+// that falls between must not be missed.
+func (f *SFU) beginAdmission() (since uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.admitting++
+	return f.endings
+}
+
+func (f *SFU) endAdmission() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.admitting--; f.admitting == 0 {
+		clear(f.ended)
+	}
+}
+
+// admit gives the session of an admitted token: the one it takes over, or a new one, with the former that it replaces.
+func (f *SFU) admit(top topology.Session, former string, since uint64) (s, replaces *session, why ending) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closing {
+		return nil, nil, goingAway
+	}
+	at := place{top.Zone, top.User}
+	if n, ok := f.ended[at]; ok && n > since {
+		return nil, nil, endings("left")
+	}
+	old := f.sessions[at]
+	if old != nil && former != "" && old.id == former {
+		return old, nil, ending{}
+	}
+	r := f.rooms[top.Zone]
+	if r == nil {
+		r = &room{f: f, zone: top.Zone}
+		f.rooms[top.Zone] = r
+		f.m.rooms.Add(1)
+	}
+	s = newSession(f, top, r)
+	f.sessions[at] = s
+	r.refs++
+	f.m.sessions.Add(1)
+	f.wg.Add(1)
+	go s.run()
+	return s, old, ending{}
+}
+
+// forget takes a session that ends out of the tables.
+func (f *SFU) forget(s *session) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := place{s.top.Zone, s.top.User}
+	if f.sessions[at] == s {
+		delete(f.sessions, at)
+	}
+	if s.room.refs--; s.room.refs == 0 {
+		delete(f.rooms, s.top.Zone)
+		f.m.rooms.Add(-1)
+	}
+	f.m.sessions.Add(-1)
+}
+
+var goingAway = ending{close: protocol.CloseGoingAway, reason: "the server is shutting down"}
+
+func endings(reason string) ending {
+	if reason == "released" {
+		return ending{close: protocol.CloseNormal, reason: "the zone left the SFU"}
+	}
+	return ending{
+		err:   protocol.Errorf(protocol.PermissionDenied, "", "the session's user is no member of the zone any more").With("reason", reason),
+		close: protocol.CloseKicked, reason: reason,
+	}
+}
 
 // EndSession ends a user's session in a zone: "left" (no member any more) or "released" (the zone left the SFU).
 // It returns at once; it may be called with the controller's lock held.
-func (f *SFU) EndSession(zone, user uuid.UUID, reason string) {}
-
-// Deliver takes a packet that the owner of the relayed name from sent to the media address to. The packet is copied.
-func (f *SFU) Deliver(p []byte, from, to netip.AddrPort) {}
-
-// Addrs are the UDP addresses that the SFU advertises, which are those that the relay passes packets to.
-func (f *SFU) Addrs() []netip.AddrPort { return nil }
+func (f *SFU) EndSession(zone, user uuid.UUID, reason string) {
+	f.mu.Lock()
+	at := place{zone, user}
+	f.endings++
+	if f.admitting > 0 {
+		f.ended[at] = f.endings
+	}
+	s := f.sessions[at]
+	f.mu.Unlock()
+	if s != nil {
+		s.end(endings(reason))
+	}
+}
 
 // Mute drops (on) or passes (off) the audio of a user in a zone; it holds for later sessions too, until it is lifted.
-func (f *SFU) Mute(zone, user uuid.UUID, on bool) {}
+func (f *SFU) Mute(zone, user uuid.UUID, on bool) {
+	f.mu.Lock()
+	at := place{zone, user}
+	if on {
+		f.muted[at] = true
+	} else {
+		delete(f.muted, at)
+	}
+	r := f.rooms[zone]
+	f.mu.Unlock()
+	if r != nil {
+		r.mute(user, on)
+	}
+}
 
-// Shutdown ends every session and closes the sockets.
-func (f *SFU) Shutdown(ctx context.Context) error { return nil }
+func (f *SFU) isMuted(zone, user uuid.UUID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.muted[place{zone, user}]
+}
+
+// Shutdown ends every session and closes the sockets. It waits until nothing is left, or for ctx.
+func (f *SFU) Shutdown(ctx context.Context) error {
+	f.mu.Lock()
+	first := !f.closing
+	f.closing = true
+	all := make([]*session, 0, len(f.sessions))
+	for _, s := range f.sessions {
+		all = append(all, s)
+	}
+	f.mu.Unlock()
+	for _, s := range all {
+		s.end(goingAway)
+	}
+	for _, s := range all {
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+		}
+	}
+	// The links say goodbye in bounded time; those that never sent CONNECT are cut.
+	links := make(chan struct{})
+	go func() { f.links.Wait(); close(links) }()
+	timer := time.NewTimer(linksWithin)
+	select {
+	case <-links:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	timer.Stop()
+	f.cancel()
+	if first {
+		f.engine.close()
+		f.m.unregister(f.reg)
+	}
+	done := make(chan struct{})
+	go func() { f.wg.Wait(); <-links; close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("sfu: sessions were left at the end of the shutdown: %w", ctx.Err())
+	}
+}

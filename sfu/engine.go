@@ -1,0 +1,179 @@
+package sfu
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	iceDisconnected = 5 * time.Second
+	iceFailed       = 10 * time.Second // after that: the client is given the grace to restart ICE
+	iceKeepalive    = 2 * time.Second
+	tcpWriteBuffer  = 512 << 10 // per ICE-TCP client: half a second of 8 Mbit/s; full: its packets are dropped
+	tcpReadQueue    = 64
+	tcpFirstCheck   = 10 * time.Second // a TCP connection that brings no valid check by then is closed
+)
+
+// engine makes the PeerConnections: one UDP and one TCP mux, one certificate, one setting for all of them.
+type engine struct {
+	sock   *mediaSocket
+	udp    *ice.UDPMuxDefault
+	tcp    *ice.TCPMuxDefault
+	api    *webrtc.API
+	config webrtc.Configuration
+	public netip.Addr
+}
+
+func newEngine(o *Options, sock *mediaSocket, log *slog.Logger) (*engine, error) {
+	lf := pionLog{log}
+	e := &engine{sock: sock, public: o.PublicIP}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("sfu: a key for DTLS: %w", err)
+	}
+	cert, err := webrtc.GenerateCertificate(key)
+	if err != nil {
+		return nil, fmt.Errorf("sfu: a certificate for DTLS: %w", err)
+	}
+	e.config = webrtc.Configuration{Certificates: []webrtc.Certificate{*cert}, BundlePolicy: webrtc.BundlePolicyMaxBundle}
+
+	s := webrtc.SettingEngine{LoggerFactory: lf}
+	// Lite: the SFU answers checks and never sends any, so no packet goes to an address that did not prove itself by a
+	// check with the session's password (RFC 8445, section 2.5). Clients' candidates are not even read.
+	s.SetLite(true)
+	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
+	s.SetIncludeLoopbackCandidate(true)
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6})
+	// The DTLS server chooses the SRTP profile, and AES-GCM costs a third of AES-CM with HMAC-SHA1 where there is AES-NI.
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+		return nil, fmt.Errorf("sfu: DTLS role: %w", err)
+	}
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has verified the address already: a round trip less
+	if e.public.IsValid() {
+		rule := webrtc.ICEAddressRewriteRule{External: []string{e.public.String()}, AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteReplace}
+		if err := s.SetICEAddressRewriteRules(rule); err != nil {
+			return nil, fmt.Errorf("sfu: public address %s: %w", e.public, err)
+		}
+	}
+
+	m, reg, err := codecs(lf)
+	if err != nil {
+		return nil, err
+	}
+	e.udp = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: sock, Logger: lf.NewLogger("udpmux")})
+	s.SetICEUDPMux(e.udp)
+	if o.TCP != nil {
+		e.tcp = ice.NewTCPMuxDefault(ice.TCPMuxParams{
+			Listener: o.TCP, Logger: lf.NewLogger("tcpmux"), ReadBufferSize: tcpReadQueue, WriteBufferSize: tcpWriteBuffer,
+			FirstStunBindTimeout: tcpFirstCheck, AliveDurationForConnFromStun: tcpFirstCheck,
+		})
+		s.SetICETCPMux(e.tcp)
+	}
+	e.api = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(reg), webrtc.WithSettingEngine(s))
+	return e, nil
+}
+
+// codecs are what every member can decode, until codecs are chosen per receiver: VP8 and Opus. Sender reports are
+// forwarded by the slots and retransmissions answered by them, so Pion's interceptors for these are left out; what remains
+// works on uplinks alone and costs nothing per packet that is sent.
+func codecs(lf pionLog) (*webrtc.MediaEngine, *interceptor.Registry, error) {
+	m := &webrtc.MediaEngine{}
+	tcc := webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC}
+	video := []webrtc.RTCPFeedback{{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}, tcc}
+	for _, c := range []struct {
+		webrtc.RTPCodecParameters
+		kind webrtc.RTPCodecType
+	}{
+		{webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: audioRate, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1", RTCPFeedback: []webrtc.RTCPFeedback{tcc}}}, webrtc.RTPCodecTypeAudio},
+		{webrtc.RTPCodecParameters{PayloadType: 96, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeVP8, ClockRate: videoRate, RTCPFeedback: video}}, webrtc.RTPCodecTypeVideo},
+		{webrtc.RTPCodecParameters{PayloadType: 97, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeRTX, ClockRate: videoRate, SDPFmtpLine: "apt=96"}}, webrtc.RTPCodecTypeVideo},
+	} {
+		if err := m.RegisterCodec(c.RTPCodecParameters, c.kind); err != nil {
+			return nil, nil, fmt.Errorf("sfu: codec %s: %w", c.MimeType, err)
+		}
+	}
+	up := webrtc.RTPTransceiverDirectionRecvonly
+	for _, x := range []struct {
+		uri   string
+		audio bool
+		video bool
+		only  []webrtc.RTPTransceiverDirection
+	}{
+		{sdp.SDESMidURI, true, true, nil},
+		{sdp.SDESRTPStreamIDURI, false, true, []webrtc.RTPTransceiverDirection{up}},
+		{sdp.SDESRepairRTPStreamIDURI, false, true, []webrtc.RTPTransceiverDirection{up}},
+		{sdp.AudioLevelURI, true, false, nil},
+		// Feedback on uplinks. Downlinks will carry it once there is an estimator that reads the answer.
+		{sdp.TransportCCURI, true, true, []webrtc.RTPTransceiverDirection{up}},
+	} {
+		for kind, on := range map[webrtc.RTPCodecType]bool{webrtc.RTPCodecTypeAudio: x.audio, webrtc.RTPCodecTypeVideo: x.video} {
+			if !on {
+				continue
+			}
+			if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: x.uri}, kind, x.only...); err != nil {
+				return nil, nil, fmt.Errorf("sfu: header extension %s: %w", x.uri, err)
+			}
+		}
+	}
+	reg := &interceptor.Registry{}
+	nacks, err := nack.NewGeneratorInterceptor(nack.WithGeneratorLoggerFactory(lf), nack.GeneratorInterval(40*time.Millisecond))
+	if err != nil {
+		return nil, nil, fmt.Errorf("sfu: NACK: %w", err)
+	}
+	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(lf))
+	if err != nil {
+		return nil, nil, fmt.Errorf("sfu: receiver reports: %w", err)
+	}
+	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(lf))
+	if err != nil {
+		return nil, nil, fmt.Errorf("sfu: transport-wide feedback: %w", err)
+	}
+	reg.Add(nacks)
+	reg.Add(reports)
+	reg.Add(feedback)
+	return m, reg, nil
+}
+
+// addrs are the advertised UDP addresses.
+func (e *engine) addrs() []netip.AddrPort {
+	port := e.sock.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+	if e.public.IsValid() {
+		return []netip.AddrPort{netip.AddrPortFrom(e.public, port)}
+	}
+	var all []netip.AddrPort
+	for _, a := range e.udp.GetListenAddresses() {
+		if u, ok := a.(*net.UDPAddr); ok {
+			ap := u.AddrPort()
+			all = append(all, netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()))
+		}
+	}
+	return all
+}
+
+func (e *engine) close() {
+	_ = e.udp.Close()
+	_ = e.sock.Close()
+	if e.tcp != nil {
+		_ = e.tcp.Close()
+	}
+}

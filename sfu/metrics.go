@@ -1,0 +1,78 @@
+package sfu
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Why a packet was not forwarded.
+type dropReason int
+
+const (
+	dropRelayIn    dropReason = iota // the queue from the relay was full, or the packet too long
+	dropRelayOut                     // the relayed name is not live
+	dropSocketRead                   // the socket reported an error of some destination
+	dropMalformed                    // not RTP, or a payload that its codec does not know
+	dropMuted                        // audio of a muted user
+	dropLate                         // from before the slot's source was switched
+	dropNoKey                        // a switched video slot waits for a key frame
+	dropWrite                        // the transport of the receiver refused it
+	dropReasons
+)
+
+var dropNames = [dropReasons]string{"relay_in", "relay_out", "socket_read", "malformed", "muted", "late", "no_key_frame", "write"}
+
+// metrics counts with atomics of its own: a counter vector's look-up is too dear for every packet.
+type metrics struct {
+	packets, bytes, resent, plis atomic.Uint64
+	sessions, rooms              atomic.Int64
+	drops                        [dropReasons]atomic.Uint64
+	collectors                   []prometheus.Collector
+}
+
+func (m *metrics) drop(r dropReason) { m.drops[r].Add(1) }
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{}
+	if reg == nil {
+		return m, nil
+	}
+	counter := func(name, help string, v *atomic.Uint64, labels prometheus.Labels) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "atrium", Subsystem: "sfu", Name: name, Help: help, ConstLabels: labels},
+			func() float64 { return float64(v.Load()) })
+	}
+	gauge := func(name, help string, v *atomic.Int64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "atrium", Subsystem: "sfu", Name: name, Help: help},
+			func() float64 { return float64(v.Load()) })
+	}
+	m.collectors = []prometheus.Collector{
+		counter("forwarded_packets_total", "RTP packets written to receivers.", &m.packets, nil),
+		counter("forwarded_bytes_total", "RTP payload bytes written to receivers.", &m.bytes, nil),
+		counter("retransmitted_packets_total", "RTP packets written again on a receiver's NACK.", &m.resent, nil),
+		counter("key_frame_requests_total", "Key frame requests sent to senders.", &m.plis, nil),
+		gauge("sessions", "Sessions that are open.", &m.sessions),
+		gauge("rooms", "Zones with a session.", &m.rooms),
+	}
+	for r := range dropReasons {
+		m.collectors = append(m.collectors, counter("dropped_packets_total", "Packets not forwarded, by reason.", &m.drops[r], prometheus.Labels{"reason": dropNames[r]}))
+	}
+	for i, c := range m.collectors {
+		if err := reg.Register(c); err != nil {
+			for _, done := range m.collectors[:i] {
+				reg.Unregister(done)
+			}
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) unregister(reg prometheus.Registerer) {
+	if reg == nil {
+		return
+	}
+	for _, c := range m.collectors {
+		reg.Unregister(c)
+	}
+}

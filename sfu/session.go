@@ -1,0 +1,292 @@
+package sfu
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"atrium/signaling/protocol"
+	"atrium/signaling/socket"
+	"atrium/topology"
+)
+
+const (
+	upWithin     = 30 * time.Second      // from CONNECT to ICE and DTLS
+	gatherWithin = 5 * time.Second       // host candidates of open sockets: microseconds
+	slotsDelay   = 3 * time.Millisecond  // changes that come together are told together
+	slotsSpacing = 20 * time.Millisecond // between two SLOTS of a session
+)
+
+// session is one member's media: a PeerConnection, its uplinks and slots, and the link while there is one.
+type session struct {
+	// Static after construction.
+	f    *SFU
+	id   string
+	top  topology.Session
+	room *room
+	log  *slog.Logger
+	wake chan struct{} // something changed that run looks at
+	stop chan struct{} // closed when the session is to end
+	down chan struct{} // closed when the controller has been told that it is over
+	done chan struct{} // closed when nothing of it is left
+
+	live  atomic.Bool // the transport is up: slots write
+	pc    atomic.Pointer[webrtc.PeerConnection]
+	dirty atomic.Bool // SLOTS has changed
+	wg    sync.WaitGroup
+
+	member member // guarded by room.mu
+
+	// Guarded by clockMu.
+	clockMu  sync.Mutex
+	clockSet bool
+	clockOff int64
+
+	// Guarded by negotiating: one offer at a time, also when the link is replaced meanwhile.
+	negotiating sync.Mutex
+	sections    []section
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	link     *socket.Conn // nil: lost
+	lostAt   time.Time
+	answered bool
+	uplinks  map[string]*uplink // by mid
+	closed   bool               // no goroutine may be started any more
+	why      ending
+	view     protocol.View
+}
+
+// ending is how a session ends and what its link is told: an ERROR where code is set, then the close code.
+type ending struct {
+	err    *protocol.Error
+	close  int
+	reason string
+}
+
+func newSession(f *SFU, top topology.Session, r *room) *session {
+	s := &session{
+		f: f, id: uuid.NewString(), top: top, room: r,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), down: make(chan struct{}), done: make(chan struct{}),
+		uplinks: make(map[string]*uplink), lostAt: time.Now(),
+	}
+	s.log = f.log.With("user", top.User, "zone", top.Zone, "session", s.id)
+	return s
+}
+
+// end begins the session's end. It returns at once, takes no lock but the session's own, and the first call counts.
+func (s *session) end(why ending) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.stop:
+	default:
+		s.why = why
+		close(s.stop)
+	}
+}
+
+func (s *session) wakeup() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *session) slotsChanged() {
+	s.dirty.Store(true)
+	s.wakeup()
+}
+
+// track reserves n goroutines of the session; false: it is ending.
+func (s *session) track(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.wg.Add(n)
+	return true
+}
+
+func (s *session) untrack() { s.wg.Done() }
+
+func (s *session) writeRTCP(p []rtcp.Packet) {
+	if pc := s.pc.Load(); pc != nil && s.live.Load() {
+		_ = pc.WriteRTCP(p) // a transport that is down loses it, as the network might
+	}
+}
+
+// run owns the session's life: it watches the transport, tells the controller, writes SLOTS, and cleans up at the end.
+func (s *session) run() {
+	defer s.f.wg.Done()
+	defer close(s.done)
+	var (
+		began          = time.Now()
+		up, flowing    bool
+		failedAt, told time.Time
+		slotsAt        time.Time
+		timer          = time.NewTimer(time.Hour)
+	)
+	defer timer.Stop()
+	for {
+		now := time.Now()
+		next := now.Add(time.Hour)
+		until := func(t time.Time) bool { // true: t has come; else it is waited for
+			if !now.Before(t) {
+				return true
+			}
+			if t.Before(next) {
+				next = t
+			}
+			return false
+		}
+		switch state := s.state(); {
+		case state == webrtc.PeerConnectionStateConnected:
+			failedAt = time.Time{}
+			if !up {
+				up = true
+				s.live.Store(true)
+				s.f.ctl.SessionUp(s.top)
+				s.room.keysFor(s)
+			}
+		case state == webrtc.PeerConnectionStateFailed || state == webrtc.PeerConnectionStateClosed:
+			if failedAt.IsZero() {
+				failedAt = now
+			}
+			if until(failedAt.Add(s.f.grace)) {
+				s.end(ending{close: protocol.CloseTimeout, reason: "the media connection is lost"})
+			}
+		}
+		if !up && until(began.Add(upWithin)) {
+			s.end(ending{close: protocol.CloseTimeout, reason: "no media connection within 30 s"})
+		}
+		if up && !flowing && s.allFlow() {
+			flowing = true
+			s.f.ctl.SessionFlowing(s.top)
+		}
+		link, lostAt, answered := s.linkState()
+		if link == nil && until(lostAt.Add(s.f.grace)) {
+			s.end(ending{})
+		}
+		if answered && link != nil && s.dirty.Load() {
+			if slotsAt.IsZero() {
+				slotsAt = now.Add(slotsDelay)
+				if t := told.Add(slotsSpacing); t.After(slotsAt) {
+					slotsAt = t
+				}
+			}
+			if until(slotsAt) {
+				s.dirty.Store(false)
+				slotsAt, told = time.Time{}, now
+				_ = link.Send(protocol.MustEncode(protocol.TypeSlots, protocol.Slots{Slots: s.room.slots(s)}))
+			}
+		}
+		timer.Reset(time.Until(next))
+		select {
+		case <-s.stop:
+			s.cleanUp()
+			return
+		case <-s.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+func (s *session) state() webrtc.PeerConnectionState {
+	if pc := s.pc.Load(); pc != nil {
+		return pc.ConnectionState()
+	}
+	return webrtc.PeerConnectionStateNew
+}
+
+func (s *session) linkState() (*socket.Conn, time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.link, s.lostAt, s.answered
+}
+
+// allFlow: every uplink that the offer said to carry a track has been forwarded for a moment.
+func (s *session) allFlow() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.uplinks {
+		if u.offered.Load() && !u.flowed.Load() {
+			return false
+		}
+	}
+	return s.answered
+}
+
+func (s *session) cleanUp() {
+	s.live.Store(false)
+	s.mu.Lock()
+	s.closed = true
+	why := s.why
+	s.mu.Unlock()
+	s.room.leave(s)
+	s.f.forget(s)
+	s.f.ctl.SessionDown(s.top)
+	close(s.down)
+
+	s.mu.Lock()
+	link := s.link
+	s.link = nil
+	s.mu.Unlock()
+	if link != nil {
+		bye(link, why)
+	}
+	// An offer that is being answered ends before the connection is closed under it.
+	s.negotiating.Lock()
+	pc := s.pc.Load()
+	s.negotiating.Unlock()
+	if pc != nil {
+		if err := pc.GracefulClose(); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
+			s.log.Debug("closing the media connection", "error", err)
+		}
+	}
+	s.wg.Wait()
+	s.log.Debug("session ended", "reason", why.reason)
+}
+
+// attach makes conn the session's link and gives the one before it, if there is one. False: the session is ending.
+func (s *session) attach(conn *socket.Conn, hello []byte) (former *socket.Conn, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.stop:
+		return nil, false
+	default:
+	}
+	_ = conn.Send(hello) // before s.link is set: nothing comes ahead of CONNECTED
+	former, s.link = s.link, conn
+	s.slotsChanged()
+	return former, true
+}
+
+// detach notes that a link is lost; the media goes on for the grace.
+func (s *session) detach(conn *socket.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link == conn {
+		s.link, s.lostAt = nil, time.Now()
+		s.wakeup()
+	}
+}
+
+func bye(link *socket.Conn, why ending) {
+	if why.err != nil {
+		_ = link.Send(protocol.EncodeError(why.err))
+	}
+	code := why.close
+	if code == 0 {
+		code = protocol.CloseNormal
+	}
+	link.Close(code, why.reason)
+}

@@ -1,0 +1,213 @@
+package sfu
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/ice/v4"
+)
+
+var (
+	_ net.PacketConn           = (*mediaSocket)(nil)
+	_ ice.AddrPortReaderWriter = (*mediaSocket)(nil)
+)
+
+const (
+	injectQueue = 1024 // packets from the relay that wait for the reader; full: the newest is dropped
+	injectBytes = 2048 // longest packet taken from the relay; media stays under 1,500
+	replyAddrs  = 4096 // relayed names whose way back is remembered
+)
+
+// mediaSocket is the one UDP socket of all media, under Pion's ICE mux. Packets that the relay hands over come out of the
+// same reads as those of the network, and packets to a relayed name go to the relay instead of the kernel, so that the
+// mux above sees one socket. It is also the seam for a batched socket: all reads and writes of media pass here.
+type mediaSocket struct {
+	// Static after construction.
+	udp *net.UDPConn
+	m   *metrics
+
+	relay atomic.Pointer[relayBox]
+
+	// Packets of the relay. waking is true from the moment a writer set out to wake the reader until the reader has
+	// taken notice; pending counts what is queued, so that the common read costs one atomic load.
+	waking  atomic.Bool
+	pending atomic.Int32
+	mu      sync.Mutex
+	queue   [injectQueue]injected
+	head    int
+	free    [][]byte
+
+	// from says to which of our addresses a relayed name last sent: the relay answers only from there.
+	fromMu sync.RWMutex
+	from   map[netip.AddrPort]netip.AddrPort
+}
+
+type relayBox struct{ Relay }
+
+type injected struct {
+	p    []byte
+	from netip.AddrPort
+}
+
+func newSocket(udp *net.UDPConn, m *metrics) *mediaSocket {
+	return &mediaSocket{udp: udp, m: m, from: make(map[netip.AddrPort]netip.AddrPort)}
+}
+
+func (s *mediaSocket) setRelay(r Relay) {
+	if r == nil {
+		s.relay.Store(nil)
+		return
+	}
+	s.relay.Store(&relayBox{r})
+}
+
+// deliver queues a packet of the relay for the reader. It never blocks.
+func (s *mediaSocket) deliver(p []byte, from, to netip.AddrPort) {
+	if len(p) == 0 || len(p) > injectBytes {
+		s.m.drop(dropRelayIn)
+		return
+	}
+	s.remember(from, to)
+	s.mu.Lock()
+	n := int(s.pending.Load())
+	if n == injectQueue {
+		s.mu.Unlock()
+		s.m.drop(dropRelayIn)
+		return
+	}
+	var b []byte
+	if k := len(s.free); k > 0 {
+		b, s.free = s.free[k-1], s.free[:k-1]
+	} else {
+		b = make([]byte, 0, injectBytes)
+	}
+	s.queue[(s.head+n)%injectQueue] = injected{append(b[:0], p...), from}
+	s.pending.Add(1)
+	s.mu.Unlock()
+	// The reader sleeps in the kernel; a deadline in the past wakes it. It clears the deadline before it lowers waking
+	// and looks into the queue after, so no packet is left behind however the two interleave.
+	if s.waking.CompareAndSwap(false, true) {
+		_ = s.udp.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+func (s *mediaSocket) remember(from, to netip.AddrPort) {
+	s.fromMu.RLock()
+	known := s.from[from] == to
+	s.fromMu.RUnlock()
+	if known {
+		return
+	}
+	s.fromMu.Lock()
+	defer s.fromMu.Unlock()
+	if len(s.from) >= replyAddrs {
+		for old := range s.from { // any: the next packet of a live one brings it back
+			delete(s.from, old)
+			break
+		}
+	}
+	s.from[from] = to
+}
+
+func (s *mediaSocket) take(b []byte) (int, netip.AddrPort, bool) {
+	if s.pending.Load() == 0 {
+		return 0, netip.AddrPort{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.queue[s.head]
+	s.queue[s.head] = injected{}
+	s.head = (s.head + 1) % injectQueue
+	s.pending.Add(-1)
+	n := copy(b, in.p)
+	if len(s.free) < 64 {
+		s.free = append(s.free, in.p)
+	}
+	return n, in.from, true
+}
+
+// ReadFromAddrPort implements ice.AddrPortReaderWriter. The mux has one reader.
+func (s *mediaSocket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	for {
+		if n, from, ok := s.take(b); ok {
+			return n, from, nil
+		}
+		n, from, err := s.udp.ReadFromUDPAddrPort(b)
+		if err == nil {
+			return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), nil
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			_ = s.udp.SetReadDeadline(time.Time{})
+			s.waking.Store(false)
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return 0, netip.AddrPort{}, err
+		}
+		// An ICMP error of one destination (ECONNREFUSED) is no failure of the socket; the mux would end on it.
+		s.m.drop(dropSocketRead)
+	}
+}
+
+// WriteToAddrPort implements ice.AddrPortReaderWriter.
+func (s *mediaSocket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	if r := s.relay.Load(); r != nil {
+		if name := netip.AddrPortFrom(to.Addr().Unmap(), to.Port()); r.Owns(name) {
+			return s.writeRelay(r, b, name)
+		}
+	}
+	return s.udp.WriteToUDPAddrPort(b, to)
+}
+
+func (s *mediaSocket) writeRelay(r *relayBox, b []byte, to netip.AddrPort) (int, error) {
+	s.fromMu.RLock()
+	from, ok := s.from[to]
+	s.fromMu.RUnlock()
+	if !ok || !r.Send(b, from, to) {
+		s.m.drop(dropRelayOut)
+		if ok {
+			s.fromMu.Lock()
+			delete(s.from, to)
+			s.fromMu.Unlock()
+		}
+	}
+	return len(b), nil // like the network: a packet that nobody takes is lost, not an error
+}
+
+// ReadFrom implements net.PacketConn.
+func (s *mediaSocket) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := s.ReadFromAddrPort(b)
+	if err != nil {
+		return n, nil, err
+	}
+	return n, net.UDPAddrFromAddrPort(from), nil
+}
+
+// WriteTo implements net.PacketConn.
+func (s *mediaSocket) WriteTo(b []byte, to net.Addr) (int, error) {
+	a, ok := to.(*net.UDPAddr)
+	if !ok {
+		return 0, &net.AddrError{Err: "not a UDP address", Addr: to.String()}
+	}
+	return s.WriteToAddrPort(b, a.AddrPort())
+}
+
+// LocalAddr implements net.PacketConn.
+func (s *mediaSocket) LocalAddr() net.Addr { return s.udp.LocalAddr() }
+
+// Close implements net.PacketConn.
+func (s *mediaSocket) Close() error { return s.udp.Close() }
+
+// SetDeadline does nothing: the socket is everyone's, and the mux arms a deadline when one peer closes.
+func (s *mediaSocket) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing; the read deadline is the relay's wake-up.
+func (s *mediaSocket) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing; see SetDeadline.
+func (s *mediaSocket) SetWriteDeadline(time.Time) error { return nil }
