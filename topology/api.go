@@ -100,7 +100,9 @@ type Session struct {
 	User  uuid.UUID
 	Zone  uuid.UUID
 	Epoch Epoch
-	ID    string // jti
+	// ID is the token's jti, and from the second time that a token is shown on a number behind it: each
+	// admission has its own.
+	ID string
 }
 
 // Errors of the controller's doors. They are matched with errors.Is; the text is for people.
@@ -114,29 +116,3 @@ var (
 	// ErrPeer: ICE_FAILED about oneself or someone who is not in the zone.
 	ErrPeer = errors.New("topology: not another member of the zone")
 )
-
-// The controller's doors, for those who build on it (implemented in controller.go):
-//
-//	New(Config, Sink, *slog.Logger) *Controller
-//	(*Controller) Close()
-//
-//	// from the signaling server; welcome is called with the lock held, before any effect, so that
-//	// WORLD_STATE or ZONE_TRANSITIONED precedes TURN_CREDENTIALS and PROMOTE_TO_SFU
-//	(*Controller) Join(z Zone, m Member, welcome func(View))
-//	(*Controller) Leave(zone, user uuid.UUID)
-//	(*Controller) Lost(zone, user uuid.UUID)                           // connection lost, grace runs
-//	(*Controller) Resume(z Zone, m Member, welcome func(View))         // back within the grace, or replaced
-//	(*Controller) ICEFailed(zone, user, peer uuid.UUID) error
-//	(*Controller) SFUConnected(zone, user uuid.UUID) error
-//	(*Controller) SFUDisconnected(zone, user uuid.UUID, failed bool) error
-//
-//	// from the SFU
-//	(*Controller) AdmitSession(token string) (Session, error)
-//	(*Controller) SessionUp(s Session)
-//	(*Controller) SessionFlowing(s Session)
-//	(*Controller) SessionDown(s Session)
-//
-//	// from the TURN server
-//	(*Controller) TURNPassword(username string) (TURNIdentity, string, error)
-//	(*Controller) MayAllocate(id TURNIdentity, now time.Time) (quota int, err error)
-//	(*Controller) MayHold(zone, user uuid.UUID) bool

@@ -54,3 +54,26 @@ func DefaultPolicy() Policy {
 		Cooldown:    30 * time.Second,
 	}
 }
+
+// normal fills in what was left out.
+func (c Config) normal() Config {
+	if c.Default == (Policy{}) {
+		c.Default = DefaultPolicy()
+	}
+	if c.TokenTTL <= 0 {
+		c.TokenTTL = time.Minute
+	}
+	if c.TURN.TTL <= 0 {
+		c.TURN.TTL = time.Hour
+	}
+	if c.TURN.AllocationsPerPair <= 0 {
+		c.TURN.AllocationsPerPair = 6
+	}
+	return c
+}
+
+// rules gives what the state machine knows of the relay. Credentials are renewed when three quarters of their
+// time are over, so that one renewal may be lost and an allocation made at the last moment still has some.
+func (c TURNConfig) rules() relayRules {
+	return relayRules{on: c.Enabled, refresh: max(c.TTL/4*3, time.Second), perPair: c.AllocationsPerPair}
+}
