@@ -11,6 +11,7 @@ type EventType string
 
 // What happens to a peer, in the words that `bench join` prints.
 const (
+	EventJoining         EventType = "joining"          // JOIN_WORLD sent
 	EventJoined          EventType = "joined"           // WORLD_STATE or ZONE_TRANSITIONED came: Topology, Members
 	EventPeerJoined      EventType = "peer_joined"      // User
 	EventPeerLeft        EventType = "peer_left"        // User

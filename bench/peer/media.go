@@ -182,8 +182,13 @@ func (p *Peer) receive(pc *webrtc.PeerConnection, track *webrtc.TrackRemote, rec
 	}
 }
 
-// watch reads the RTCP of an uplink and tells of wanted key frames.
-func (p *Peer) watch(sender *webrtc.RTPSender, kind Kind) {
+// watch tells of an uplink, then reads its RTCP and tells of wanted key frames.
+func (p *Peer) watch(sender *webrtc.RTPSender, way Way, to uuid.UUID, kind Kind) {
+	if p.opts.Hooks.Uplink != nil {
+		for _, e := range sender.GetParameters().Encodings {
+			p.opts.Hooks.Uplink(Uplink{Way: way, To: to, Kind: kind, SSRC: uint32(e.SSRC)})
+		}
+	}
 	if !p.enter() {
 		return
 	}

@@ -63,6 +63,15 @@ type Hooks struct {
 	Packet   func(Packet)
 	Event    func(Event)
 	KeyFrame func(Kind) // somebody asks for a key frame
+	Uplink   func(Uplink)
+}
+
+// Uplink is a stream that this peer sends: which SSRC its packets carry on which way.
+type Uplink struct {
+	Way  Way
+	To   uuid.UUID // the other member; uuid.Nil: the SFU
+	Kind Kind
+	SSRC uint32
 }
 
 // Options say who the peer is and what it does.

@@ -57,7 +57,7 @@ func (p *Peer) newPair(user uuid.UUID, initiator bool) (*pair, error) {
 	told := func(in *inlet) { p.post(func() { p.pairDelivered(pr, in.kind) }) }
 	for _, kind := range []Kind{Audio, Video} {
 		pr.inlets[kind] = newInlet(kind, WayP2P, "", user, told)
-		if err := p.addMedia(pc, kind); err != nil {
+		if err := p.addMedia(pc, user, kind); err != nil {
 			p.dropPair(user, err.Error())
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func (p *Peer) newPair(user uuid.UUID, initiator bool) (*pair, error) {
 }
 
 // addMedia adds the section of a kind: with this peer's track, or only to receive.
-func (p *Peer) addMedia(pc *webrtc.PeerConnection, kind Kind) error {
+func (p *Peer) addMedia(pc *webrtc.PeerConnection, user uuid.UUID, kind Kind) error {
 	if (kind == Audio && p.opts.Muted) || (kind == Video && p.opts.NoCamera) {
 		codec := webrtc.RTPCodecTypeAudio
 		if kind == Video {
@@ -108,7 +108,7 @@ func (p *Peer) addMedia(pc *webrtc.PeerConnection, kind Kind) error {
 	if err != nil {
 		return fmt.Errorf("peer: add %s: %w", kind, err)
 	}
-	p.watch(t.Sender(), kind)
+	p.watch(t.Sender(), WayP2P, user, kind)
 	return nil
 }
 

@@ -239,7 +239,7 @@ func (p *Peer) offerSFU(s *session, audio, video int) error {
 		if err != nil {
 			return fmt.Errorf("peer: add %s: %w", kind, err)
 		}
-		p.watch(t.Sender(), kind)
+		p.watch(t.Sender(), WaySFU, uuid.Nil, kind)
 	}
 	for i := range audio + video {
 		codec := webrtc.RTPCodecTypeAudio

@@ -33,6 +33,7 @@ func (p *Peer) dispatch(e envelope) error {
 		first := !p.connected
 		p.user, p.connected = m.User, true
 		if first {
+			p.event(Event{Type: EventJoining})
 			p.send(typeJoinWorld, joinWorldPayload{World: p.world})
 		}
 	case typeWorldState:
