@@ -109,12 +109,9 @@ export class Visitor {
     return this.page.evaluate(() => window.atrium?.stats());
   }
 
-  notice(key: string): Promise<string | undefined> {
-    const banner = this.page.locator(`[data-notice="${key}"]`);
-    return banner
-      .first()
-      .textContent({ timeout: 200 })
-      .catch(() => undefined);
+  async notice(key: string): Promise<string | undefined> {
+    const banner = this.page.locator(`[data-notice="${key}"]`).first();
+    return (await banner.textContent({ timeout: 200 }).catch(() => null)) ?? undefined;
   }
 
   async screenshot(name: string): Promise<void> {

@@ -3,6 +3,10 @@ import type { Point } from "./grid";
 /** The size of a tile on the screen, in CSS pixels, at zoom 1. */
 export const TILE = 44;
 
+/** How far, in tiles, the view goes beyond the map's edge; below, the page's controls lie over it. */
+export const SPARE = 1.2;
+const SPARE_BELOW = 2.8;
+
 /** Which part of the map the window shows. It follows a point softly and stays within the map where that is larger. */
 export class Camera {
   x = 0;
@@ -10,6 +14,8 @@ export class Camera {
   zoom = 1;
   width = 1;
   height = 1;
+  /** Room kept above the map's edge, in tiles; more where a strip of pictures lies over it. */
+  spareAbove = SPARE;
   private settled = false;
 
   get tile(): number {
@@ -33,19 +39,18 @@ export class Camera {
   }
 
   follow(target: Point, world: { width: number; height: number }, dt: number): void {
-    const goalX = this.bound(target.x, world.width, this.width);
-    const goalY = this.bound(target.y, world.height, this.height);
+    const goalX = this.bound(target.x, world.width, this.width, SPARE, SPARE);
+    const goalY = this.bound(target.y, world.height, this.height, this.spareAbove, SPARE_BELOW);
     const part = this.settled ? 1 - Math.exp(-dt * 7) : 1;
     this.settled = true;
     this.x += (goalX - this.x) * part;
     this.y += (goalY - this.y) * part;
   }
 
-  private bound(center: number, size: number, pixels: number): number {
+  private bound(center: number, size: number, pixels: number, spareBefore: number, spareAfter: number): number {
     const half = pixels / 2 / this.tile;
-    const spare = 1.2;
-    if (half * 2 >= size + spare * 2) return size / 2;
-    return Math.max(half - spare, Math.min(size + spare - half, center));
+    if (half * 2 >= size + spareBefore + spareAfter) return (size + spareAfter - spareBefore) / 2;
+    return Math.max(half - spareBefore, Math.min(size + spareAfter - half, center));
   }
 
   toScreen(p: Point): Point {

@@ -166,8 +166,9 @@ const KINDS: [RegExp, Draw][] = [
   [/shel|book/, shelf],
 ];
 
-export function drawObject(pen: Pen, object: ObjectDescription, t: number): void {
+/** `room`: it stands in a room for meetings, where desks pushed together are a table and carry no screens. */
+export function drawObject(pen: Pen, object: ObjectDescription, t: number, room: boolean): void {
   const kind = object.kind.toLowerCase();
-  const draw = KINDS.find(([pattern]) => pattern.test(kind))?.[1] ?? unknown;
+  const draw = room && kind === "desk" ? table : (KINDS.find(([pattern]) => pattern.test(kind))?.[1] ?? unknown);
   draw(pen, t);
 }

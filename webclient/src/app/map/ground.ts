@@ -155,7 +155,9 @@ function zoneNames(pen: Pen, grid: Grid, t: number): void {
     let row = Math.floor(area.y);
     while (row < area.y + area.height - 1 && grid.isWall(area.x + area.width / 2, row)) row++;
     let column = Math.floor(area.x);
-    while (column < area.x + area.width - 1 && grid.isWall(column, row)) column++;
+    // Beside what stands in the corner, not under it.
+    const taken = (x: number) => grid.isWall(x, row) || grid.objectAt(x, row) !== undefined;
+    while (column < area.x + area.width - 1 && taken(column)) column++;
     const x = (column + 0.35) * t;
     const y = (row + 0.28) * t;
     pen.textBaseline = "top";

@@ -46,8 +46,10 @@ export function drawFrame(pen: CanvasRenderingContext2D, frame: Frame): void {
     const center = middle(object);
     if (!visible(center)) continue;
     // One sits in front of a chair's back: chairs come before whoever stands on the same tile.
+    const type = grid.zone(object.zone_id)?.zone_type;
+    const room = type === "MeetingRoom" || type === "PrivateRoom";
     const depth = object.solid ? center.y + 0.3 : Math.floor(center.y);
-    things.push({ y: depth, draw: () => at(pen, camera, center, () => drawObject(pen, object, tile)) });
+    things.push({ y: depth, draw: () => at(pen, camera, center, () => drawObject(pen, object, tile, room)) });
   }
   for (const figure of frame.figures) {
     if (!visible(figure)) continue;

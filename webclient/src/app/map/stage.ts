@@ -1,6 +1,6 @@
 import type { Facing, Office, Peer } from "../../sdk";
 import { arrange, type Bubble, glide, type Obstacle } from "./bubbles";
-import { Camera, TILE } from "./camera";
+import { Camera, SPARE, TILE } from "./camera";
 import { Follower } from "./follower";
 import type { Grid, Point } from "./grid";
 import { paintGround } from "./ground";
@@ -201,7 +201,10 @@ export class Stage {
       const { x, y, facing, state } = this.walker.pose;
       office.move({ x, y }, facing, state);
     }
-    this.camera.follow(this.walker.pose, this.grid, dt);
+    // A strip of pictures covers the top: look a little higher, so that oneself and the room stand below it.
+    this.camera.spareAbove = this.bubbles ? SPARE : 4.5;
+    const { x: lookX, y: lookY } = this.walker.pose;
+    this.camera.follow({ x: lookX, y: this.bubbles ? lookY : lookY - 1.4 }, this.grid, dt);
     const pen = canvas.getContext("2d");
     if (!pen) return;
     const figures = this.figures(now);
