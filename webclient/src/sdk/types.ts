@@ -163,7 +163,7 @@ export interface OfficeOptions {
    */
   renewToken?: () => Promise<string>;
   /** The page's microphone and camera; one can be shared by several offices. Default: a new one, all off. */
-  media?: import("./local.ts").LocalMedia;
+  media?: import("./local").LocalMedia;
   /** Send the camera to the SFU in three layers. Default `"auto"`: when the capture is at least 540 lines high. */
   simulcast?: boolean | "auto";
   /** STUN or TURN servers beside those that the server names. */
@@ -189,7 +189,7 @@ export interface OfficeEvents {
   media: { peer: Peer; media: PeerMedia };
   /** What this page sends changed. */
   local: LocalState;
-  /** Loudness from 0 to 1 by user_id (one's own included), five times a second while someone listens to this event. */
+  /** Loudness of the others from 0 to 1 by user_id, five times a second while someone listens to this event. */
   levels: ReadonlyMap<string, number>;
   problem: Problem;
 }
@@ -251,7 +251,12 @@ export interface ZoneDescription {
   readonly zone_id: string;
   readonly name: string;
   readonly zone_type: ZoneType;
-  readonly areas: readonly { readonly x: number; readonly y: number; readonly width: number; readonly height: number }[];
+  readonly areas: readonly {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+  }[];
   readonly capacity: number | null;
   readonly roles: readonly string[] | null;
 }

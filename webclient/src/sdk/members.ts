@@ -1,0 +1,102 @@
+import { SOURCES } from "./switcher";
+import type { Peer, PeerMedia, Presence, Source, User, Way } from "./types";
+
+export interface MembersOptions {
+  track(user: string, source: Source): MediaStreamTrack | null;
+  way(user: string, source: Source): Way | null;
+  active(user: string, source: Source): boolean;
+  /** Told only when something is other than before. */
+  changed(peer: Peer, media: PeerMedia): void;
+}
+
+interface Entry extends Presence {
+  user: User;
+  media: Record<Source, PeerMedia>;
+  muted: boolean;
+}
+
+const off = (source: Source): PeerMedia => ({ source, track: null, way: null, active: false });
+
+/** The others in the zone, with what they send. The page holds these objects; they are updated in place. */
+export class Members {
+  private readonly o: MembersOptions;
+  private readonly entries = new Map<string, Entry>();
+  /** Mutes outlive their owner's visit to the zone: they follow the user through the world. */
+  private readonly muted = new Set<string>();
+
+  constructor(options: MembersOptions) {
+    this.o = options;
+  }
+
+  get all(): ReadonlyMap<string, Peer> {
+    return this.entries;
+  }
+
+  /** Gives the new peer; undefined when it was there already (only its place is updated). */
+  add(user: User, presence: Presence): Peer | undefined {
+    const known = this.entries.get(user.user_id);
+    if (known) {
+      known.user = user;
+      known.position = presence.position;
+      return undefined;
+    }
+    // The snapshot's users carry their position too; what is kept is the user alone.
+    const { user_id, workspace_id, display_name, avatar_id } = user;
+    const entry: Entry = {
+      user: { user_id, workspace_id, display_name, avatar_id },
+      ...presence,
+      media: { mic: off("mic"), camera: off("camera"), screen: off("screen") },
+      muted: this.muted.has(user_id),
+    };
+    this.entries.set(user_id, entry);
+    return entry;
+  }
+
+  remove(user: string): Peer | undefined {
+    const entry = this.entries.get(user);
+    this.entries.delete(user);
+    return entry;
+  }
+
+  clear(): Peer[] {
+    const all = [...this.entries.values()];
+    this.entries.clear();
+    return all;
+  }
+
+  place(user: string, p: Presence): Peer | undefined {
+    const entry = this.entries.get(user);
+    if (!entry) return undefined;
+    entry.position = p.position;
+    entry.facing = p.facing ?? entry.facing;
+    entry.state = p.state ?? entry.state;
+    return entry;
+  }
+
+  mute(user: string, muted: boolean): void {
+    if (muted) this.muted.add(user);
+    else this.muted.delete(user);
+    const entry = this.entries.get(user);
+    if (!entry || entry.muted === muted) return;
+    entry.muted = muted;
+    this.o.changed(entry, entry.media.mic);
+  }
+
+  /** Looks at what the peer sends now. */
+  refresh(user: string): void {
+    const entry = this.entries.get(user);
+    if (!entry) return;
+    for (const source of SOURCES) {
+      const next: PeerMedia = {
+        source,
+        track: this.o.track(user, source),
+        way: this.o.way(user, source),
+        active: this.o.active(user, source),
+      };
+      const now = entry.media[source];
+      if (now.track === next.track && now.way === next.way && now.active === next.active) continue;
+      entry.media[source] = next;
+      this.o.changed(entry, next);
+    }
+  }
+}

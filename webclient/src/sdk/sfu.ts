@@ -1,0 +1,355 @@
+import { Backoff } from "./backoff";
+import { tokenExpiry } from "./connection";
+import { SfuLink } from "./link";
+import type { LocalMedia } from "./local";
+import { type ClientPayloads, CloseCode, decodeSDP, encodeSDP, type ServerMessage } from "./protocol";
+import { Slots, wantedSlots } from "./slots";
+import type { Source } from "./types";
+
+/** From dialling to media; beyond it a fresh promotion is asked for. */
+const CONNECT_MS = 8000;
+/** ICE that stalls is restarted after this time … */
+const STALL_MS = 1500;
+/** … and given up when the restart has not helped after this. */
+const RESTART_MS = 5000;
+/** A lost link is dialled again for this long; the SFU keeps the session for its grace (5 s by default). */
+const RESUME_MS = 4500;
+/** Downlink slots of each kind asked for at first. */
+const LEAST_SLOTS = 8;
+/** From this capture height on, `simulcast: "auto"` sends three layers. */
+const SIMULCAST_HEIGHT = 540;
+
+export interface SfuSessionOptions {
+  readonly local: LocalMedia;
+  readonly simulcast: boolean | "auto";
+  config(): RTCConfiguration;
+  /** A new connection is being built: what was known of the former one no longer holds. */
+  onFresh(): void;
+  onUp(): void;
+  onSlots(): void;
+  onTracks(): void;
+  onNeedsToken(): void;
+  onLost(): void;
+  onReleased(): void;
+}
+
+/** Three layers: full, half, quarter; names and order as SFUs know them. */
+const layers: RTCRtpEncodingParameters[] = [
+  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: "f", maxBitrate: 1_800_000 },
+];
+
+/**
+ * A session with the SFU: the link and the one connection for all media. The client alone offers: microphone,
+ * camera, screen, then the downlink slots. People come, go and speak without a new offer.
+ */
+export class SfuSession {
+  readonly slots = new Slots();
+  private readonly o: SfuSessionOptions;
+  private url = "";
+  private token = "";
+  private session: string | undefined;
+  private link: SfuLink | null = null;
+  private pc: RTCPeerConnection | null = null;
+  private readonly uplinks = new Map<Source, RTCRtpTransceiver>();
+  private allowed = { audio: LEAST_SLOTS, video: LEAST_SLOTS };
+  private have = { audio: 0, video: 0 };
+  private peers = 0;
+  private offering = false;
+  private again: "no" | "offer" | "restart" = "no";
+  private lostSince: number | undefined;
+  private readonly backoff = new Backoff(150, 1000);
+  private closed = false;
+  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly offLocal: () => void;
+
+  constructor(options: SfuSessionOptions) {
+    this.o = options;
+    this.offLocal = options.local.on("change", () => this.putTracks());
+  }
+
+  get connection(): RTCPeerConnection | null {
+    return this.pc;
+  }
+
+  get connected(): boolean {
+    return this.pc?.connectionState === "connected";
+  }
+
+  /** The track of a slot. */
+  trackOf(mid: string): MediaStreamTrack | null {
+    return this.pc?.getTransceivers().find((t) => t.mid === mid)?.receiver.track ?? null;
+  }
+
+  /** The track that carries a user's source now. */
+  track(user: string, source: Source): MediaStreamTrack | null {
+    const mid = this.slots.midOf(user, source);
+    return mid === undefined ? null : this.trackOf(mid);
+  }
+
+  /** Connects, or takes a session over whose link was lost. A session that is well only keeps the fresh token. */
+  dial(url: string, token: string): void {
+    this.url = url;
+    this.token = token;
+    if (this.link && this.lostSince === undefined) return;
+    this.lostSince = undefined;
+    this.timer("redial", 0, null);
+    if (!this.connected) this.timer("connect", CONNECT_MS, () => this.lost());
+    this.connectLink();
+  }
+
+  /** How many others there are: more people than slots ask for more slots, by a new offer. */
+  room(peers: number): void {
+    this.peers = peers;
+    if (!this.pc || this.have.audio === 0) return;
+    if (this.missing("audio") > 0 || this.missing("video") > 0) void this.offer("offer");
+  }
+
+  /** What the page shows, so that the SFU can choose well. */
+  view(view: ClientPayloads["VIEW"]): void {
+    this.link?.send("VIEW", view);
+  }
+
+  /** New TURN servers, for the next ICE restart. */
+  configure(): void {
+    this.pc?.setConfiguration(this.o.config());
+  }
+
+  close(): void {
+    this.closed = true;
+    this.offLocal();
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
+    this.link?.close();
+    this.link = null;
+    this.discard();
+  }
+
+  // --- the link -------------------------------------------------------------------------------------
+
+  private connectLink(): void {
+    this.link?.close();
+    const resume = this.connected ? this.session : undefined;
+    this.link = new SfuLink(this.url, this.token, resume, {
+      onConnected: (c) => {
+        this.backoff.reset();
+        this.lostSince = undefined;
+        if (c.slots) this.allowed = { ...c.slots };
+        const same = resume !== undefined && c.session === resume && this.pc !== null;
+        this.session = c.session;
+        if (same) {
+          this.o.onUp();
+          return;
+        }
+        this.build();
+      },
+      onMessage: (m) => this.message(m),
+      onClosed: (code, refused) => this.linkClosed(code, refused),
+    });
+  }
+
+  private linkClosed(code: number, refused: boolean): void {
+    this.link = null;
+    if (this.closed) return;
+    if (code === CloseCode.normal) {
+      this.o.onReleased();
+      return;
+    }
+    if (!this.connected || code === CloseCode.replaced) {
+      this.lost();
+      return;
+    }
+    // Media goes on without the link; a token may be shown again until it ends.
+    this.lostSince ??= Date.now();
+    const expiry = tokenExpiry(this.token);
+    const usable = !refused && expiry !== undefined && expiry > Date.now() + 1000;
+    if (usable && Date.now() - this.lostSince < RESUME_MS) {
+      this.timer("redial", this.backoff.next(), () => this.connectLink());
+      return;
+    }
+    this.o.onNeedsToken();
+  }
+
+  private lost(): void {
+    if (!this.closed) this.o.onLost();
+  }
+
+  private message(m: ServerMessage): void {
+    switch (m.type) {
+      case "SDP_ANSWER":
+        void this.answered(decodeSDP(m.payload.sdp));
+        break;
+      case "ICE_CANDIDATE":
+        if (m.payload.candidate) this.pc?.addIceCandidate(m.payload.candidate).catch(() => {});
+        break;
+      case "SLOTS":
+        this.slots.update(m.payload.slots);
+        this.o.onSlots();
+        break;
+      case "ERROR":
+        console.warn(`atrium: the SFU said ${m.payload.code}: ${m.payload.message}`, m.payload.details ?? "");
+        break;
+    }
+  }
+
+  // --- the connection -------------------------------------------------------------------------------
+
+  private build(): void {
+    this.discard();
+    const pc = new RTCPeerConnection(this.o.config());
+    this.pc = pc;
+    this.slots.reset();
+    this.o.onFresh();
+    this.timer("connect", CONNECT_MS, () => this.lost());
+    pc.onicecandidate = (e) => {
+      if (e.candidate?.candidate === "") return;
+      this.link?.send("ICE_CANDIDATE", { to: "sfu", candidate: e.candidate?.toJSON() ?? null });
+    };
+    pc.onconnectionstatechange = () => this.stateChanged(pc);
+    const stream = new MediaStream();
+    this.uplinks.set("mic", pc.addTransceiver("audio", { direction: "sendonly", streams: [stream] }));
+    const camera = pc.addTransceiver("video", {
+      direction: "sendonly",
+      streams: [stream],
+      sendEncodings: this.layered() ? layers : [{ maxBitrate: 1_800_000 }],
+    });
+    this.uplinks.set("camera", camera);
+    const screen = pc.addTransceiver("video", { direction: "sendonly", streams: [new MediaStream()] });
+    this.uplinks.set("screen", screen);
+    for (const t of [camera, screen]) vp8(t);
+    this.have = { audio: 0, video: 0 };
+    this.putTracks();
+    void this.offer("offer");
+  }
+
+  private discard(): void {
+    const pc = this.pc;
+    this.pc = null;
+    this.uplinks.clear();
+    this.offering = false;
+    this.again = "no";
+    this.have = { audio: 0, video: 0 };
+    if (!pc) return;
+    pc.onicecandidate = null;
+    pc.onconnectionstatechange = null;
+    pc.close();
+  }
+
+  private layered(): boolean {
+    if (this.o.simulcast !== "auto") return this.o.simulcast;
+    return (this.o.local.track("camera")?.getSettings().height ?? 0) >= SIMULCAST_HEIGHT;
+  }
+
+  private missing(kind: "audio" | "video"): number {
+    return wantedSlots(this.peers, LEAST_SLOTS, this.allowed[kind]) - this.have[kind];
+  }
+
+  private addSlots(pc: RTCPeerConnection): void {
+    for (const kind of ["audio", "video"] as const) {
+      for (let n = this.missing(kind); n > 0; n--) {
+        const t = pc.addTransceiver(kind, { direction: "recvonly" });
+        if (kind === "video") vp8(t);
+        this.have[kind]++;
+      }
+    }
+  }
+
+  private async offer(why: "offer" | "restart"): Promise<void> {
+    const pc = this.pc;
+    if (!pc) return;
+    if (this.offering || !this.link?.open) {
+      if (this.again !== "restart") this.again = why;
+      return;
+    }
+    this.offering = true;
+    try {
+      this.addSlots(pc);
+      await pc.setLocalDescription(await pc.createOffer({ iceRestart: why === "restart" }));
+      if (this.pc !== pc || !pc.localDescription) return;
+      this.link?.send("SDP_OFFER", { to: "sfu", sdp: encodeSDP(pc.localDescription.sdp) });
+    } catch (error) {
+      this.offering = false;
+      console.warn("atrium: offer to the SFU", error);
+    }
+  }
+
+  private async answered(sdp: string): Promise<void> {
+    const pc = this.pc;
+    if (pc?.signalingState !== "have-local-offer") return;
+    try {
+      await pc.setRemoteDescription({ type: "answer", sdp });
+    } catch (error) {
+      console.warn("atrium: the SFU's answer", error);
+      this.lost();
+      return;
+    }
+    if (this.pc !== pc) return;
+    this.offering = false;
+    this.o.onTracks();
+    const again = this.again;
+    this.again = "no";
+    if (again !== "no") await this.offer(again);
+  }
+
+  private putTracks(): void {
+    for (const [source, section] of this.uplinks) {
+      const track = this.o.local.track(source);
+      if (section.sender.track !== track) section.sender.replaceTrack(track).catch(() => {});
+    }
+  }
+
+  private stateChanged(pc: RTCPeerConnection): void {
+    if (this.pc !== pc) return;
+    switch (pc.connectionState) {
+      case "connected":
+        for (const name of ["connect", "stall", "restart"]) this.timer(name, 0, null);
+        this.o.onUp();
+        break;
+      case "disconnected":
+        this.timer("stall", STALL_MS, () => this.restart());
+        break;
+      case "failed":
+        this.restart();
+        break;
+      case "closed":
+        this.lost();
+        break;
+    }
+  }
+
+  private restart(): void {
+    if (this.connected || this.timers.has("restart")) return;
+    if (!this.link?.open) {
+      this.lost();
+      return;
+    }
+    this.timer("restart", RESTART_MS, () => {
+      if (!this.connected) this.lost();
+    });
+    void this.offer("restart");
+  }
+
+  private timer(name: string, ms: number, f: (() => void) | null): void {
+    clearTimeout(this.timers.get(name));
+    this.timers.delete(name);
+    if (!f || this.closed) return;
+    this.timers.set(
+      name,
+      setTimeout(() => {
+        this.timers.delete(name);
+        f();
+      }, ms),
+    );
+  }
+}
+
+/**
+ * VP8 only: what every member decodes and the SFU answers with. Offering nothing else keeps an offer with many
+ * sections small.
+ */
+function vp8(t: RTCRtpTransceiver): void {
+  const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs ?? [];
+  const wanted = codecs.filter((c) => /^video\/(vp8|rtx)$/i.test(c.mimeType));
+  if (wanted.some((c) => /vp8/i.test(c.mimeType))) t.setCodecPreferences?.(wanted);
+}
