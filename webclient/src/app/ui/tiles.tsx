@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Office, Peer, Playback } from "../../sdk";
 import { avatarColor } from "../map/palette";
 import type { Tile } from "../map/stage";
@@ -45,9 +45,11 @@ function PersonTile({ peer, playback, tiles }: { peer: Peer; playback: Playback;
     };
   }, [id, tiles]);
 
-  useEffect(() => {
-    picture.current?.replaceChildren(playback.video(id, source));
-  }, [id, source, playback]);
+  // At every render: someone who left and came back in between has a new picture under the same id.
+  useLayoutEffect(() => {
+    const shown = playback.video(id, source);
+    if (picture.current && picture.current.firstChild !== shown) picture.current.replaceChildren(shown);
+  });
 
   return (
     <figure
