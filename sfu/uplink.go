@@ -181,6 +181,9 @@ func (l *layer) flows(p *packet) bool {
 	if p.isVP8 && p.vp8.key {
 		l.keyStart = true
 	}
+	if !l.keyStart {
+		l.requestKey(p.at) // the encoder began before the transport was up
+	}
 	return l.keyStart && p.marker
 }
 
@@ -233,13 +236,23 @@ func (l *layer) requestKey(now int64) {
 			}
 			l.mu.Unlock()
 			if send {
-				l.sendPLI()
+				l.goPLI()
 			}
 		})
 		return
 	}
 	l.keyAsked = now
-	go l.sendPLI() // the caller may hold a slot's lock and be in a hurry
+	l.goPLI()
+}
+
+// goPLI sends the request from a goroutine of its own: the caller may hold a slot's lock and be in a hurry.
+func (l *layer) goPLI() {
+	if l.up.s.track(1) {
+		go func() {
+			defer l.up.s.untrack()
+			l.sendPLI()
+		}()
+	}
 }
 
 func (l *layer) sendPLI() {

@@ -1,0 +1,252 @@
+package sfu
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pion/ice/v4"
+	"github.com/pion/webrtc/v4"
+
+	"atrium/signaling/protocol"
+)
+
+func TestClientOverTCPOnly(t *testing.T) {
+	b := newBed(t)
+	tcp := func(s *webrtc.SettingEngine) { s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4}) }
+	p := b.join(peerOptions{mic: true, camera: true, audio: 2, video: 2, setting: tcp})
+	q := b.join(peerOptions{mic: true, camera: true, audio: 2, video: 2})
+	exchange(t, p, q)
+	pair, err := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil || pair.Remote.Protocol != webrtc.ICEProtocolTCP {
+		t.Fatalf("the pair is %v (%v), want TCP", pair, err)
+	}
+}
+
+// exchange waits until each has audio and video of the other.
+func exchange(t *testing.T, p, q *peer) {
+	t.Helper()
+	for _, x := range [][2]*peer{{p, q}, {q, p}} {
+		me, other := x[0], x[1]
+		slots := me.waitSlots("both sources", func(s []protocol.Slot) bool {
+			return holds(other.user, protocol.Mic, true)(s) && holds(other.user, protocol.Camera, true)(s)
+		})
+		for _, pk := range me.waitFor("audio", find(slots, other.user, protocol.Mic, true), atLeast(10)) {
+			if !other.mic.wasSent(pk.Payload) {
+				t.Fatalf("audio that was not sent: %q", pk.Payload)
+			}
+		}
+		me.waitFor("video", find(slots, other.user, protocol.Camera, true), atLeast(10))
+	}
+}
+
+// tunnel is a relay with one allocation, and the socket of the client behind it.
+type tunnel struct {
+	name netip.AddrPort
+	f    *SFU
+	in   chan []byte
+	done chan struct{}
+	once sync.Once
+
+	mu   sync.Mutex
+	from netip.AddrPort // where the SFU's packets came from
+	sent int
+}
+
+func (u *tunnel) Owns(a netip.AddrPort) bool { return a.Addr() == u.name.Addr() }
+
+func (u *tunnel) Send(p []byte, from, to netip.AddrPort) bool {
+	if to != u.name {
+		return false
+	}
+	u.mu.Lock()
+	u.from = from
+	u.mu.Unlock()
+	select {
+	case u.in <- append([]byte(nil), p...):
+	default:
+	}
+	return true
+}
+
+func (u *tunnel) ReadFrom(b []byte) (int, net.Addr, error) {
+	select {
+	case p := <-u.in:
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		return copy(b, p), net.UDPAddrFromAddrPort(u.from), nil
+	case <-u.done:
+		return 0, nil, net.ErrClosed
+	}
+}
+
+func (u *tunnel) WriteTo(b []byte, to net.Addr) (int, error) {
+	u.mu.Lock()
+	u.sent++
+	u.mu.Unlock()
+	u.f.Deliver(b, u.name, to.(*net.UDPAddr).AddrPort())
+	return len(b), nil
+}
+
+func (u *tunnel) Close() error                     { u.once.Do(func() { close(u.done) }); return nil }
+func (u *tunnel) LocalAddr() net.Addr              { return net.UDPAddrFromAddrPort(u.name) }
+func (u *tunnel) SetDeadline(time.Time) error      { return nil }
+func (u *tunnel) SetReadDeadline(time.Time) error  { return nil }
+func (u *tunnel) SetWriteDeadline(time.Time) error { return nil }
+
+func TestClientBehindTheRelay(t *testing.T) {
+	b := newBed(t)
+	u := &tunnel{name: netip.MustParseAddrPort("192.0.2.1:1024"), f: b.SFU, in: make(chan []byte, 4096), done: make(chan struct{})}
+	b.SetRelay(u)
+	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: u})
+	t.Cleanup(func() { mux.Close() })
+	p := b.join(peerOptions{mic: true, camera: true, audio: 2, video: 2, setting: func(s *webrtc.SettingEngine) { s.SetICEUDPMux(mux) }})
+	q := b.join(peerOptions{mic: true, camera: true, audio: 2, video: 2})
+	exchange(t, p, q)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.sent == 0 || u.from != b.Addrs()[0] {
+		t.Fatalf("%d packets by the relay, answered from %s, want %s", u.sent, u.from, b.Addrs()[0])
+	}
+}
+
+func TestRelayQueueIsBoundedAndForgetsNothingItTook(t *testing.T) {
+	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &metrics{}
+	s := newSocket(udp, m)
+	defer s.Close()
+	from, to := netip.MustParseAddrPort("192.0.2.1:2000"), udp.LocalAddr().(*net.UDPAddr).AddrPort()
+	for i := range injectQueue + 10 {
+		s.deliver([]byte{byte(i), byte(i >> 8)}, from, to)
+	}
+	s.deliver(make([]byte, injectBytes+1), from, to)
+	if n := m.drops[dropRelayIn].Load(); n != 11 {
+		t.Fatalf("%d dropped, want 11", n)
+	}
+	b := make([]byte, 1500)
+	for i := range injectQueue {
+		n, a, err := s.ReadFromAddrPort(b)
+		if err != nil || n != 2 || a != from || int(b[0])|int(b[1])<<8 != i {
+			t.Fatalf("read %d: %x from %s (%v)", i, b[:n], a, err)
+		}
+	}
+	// From here the reader sleeps in the kernel and is woken, many times over.
+	const many = 2000
+	got := make(chan int, many)
+	go func() {
+		b := make([]byte, 1500)
+		for {
+			n, _, err := s.ReadFromAddrPort(b)
+			if err != nil {
+				close(got)
+				return
+			}
+			got <- n
+		}
+	}()
+	c, err := net.DialUDP("udp4", nil, udp.LocalAddr().(*net.UDPAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for i := range many {
+		if i%7 == 0 {
+			if _, err := c.Write([]byte{1, 2, 3}); err != nil {
+				t.Fatal(err)
+			}
+			if n := <-got; n != 3 {
+				t.Fatalf("%d bytes, want 3", n)
+			}
+			continue
+		}
+		s.deliver([]byte{9}, from, to)
+		select {
+		case n := <-got:
+			if n != 1 {
+				t.Fatalf("%d bytes, want 1", n)
+			}
+		case <-time.After(patience):
+			t.Fatalf("packet %d was left in the queue", i)
+		}
+	}
+	s.Close()
+	for range got {
+	}
+}
+
+func TestPublicAddressIsAdvertised(t *testing.T) {
+	b := newBed(t, func(o *Options) { o.PublicIP = netip.MustParseAddr("203.0.113.7") })
+	p := b.prepare(peerOptions{audio: 1})
+	offer, err := p.pc.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := p.offer(offer.SDP)
+	if !strings.Contains(answer, " 203.0.113.7 ") || strings.Contains(answer, "127.0.0.1 ") {
+		t.Fatalf("candidates of the answer:\n%s", answer)
+	}
+	if n := strings.Count(answer, " tcp "); n == 0 {
+		t.Fatalf("no TCP candidate:\n%s", answer)
+	}
+	if a := b.Addrs(); len(a) != 1 || a[0].Addr() != netip.MustParseAddr("203.0.113.7") {
+		t.Fatalf("addresses %v", a)
+	}
+	if !strings.Contains(answer, "a=ice-lite") || !strings.Contains(answer, "a=setup:passive") {
+		t.Fatalf("neither lite nor passive:\n%s", answer)
+	}
+}
+
+func (b *bed) sessionOf(user uuid.UUID) *session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sessions[place{b.zone, user}]
+}
+
+func TestICERestartKeepsTheMedia(t *testing.T) {
+	b := newBed(t)
+	p := b.join(peerOptions{mic: true, camera: true, audio: 2, video: 2})
+	q := b.join(peerOptions{mic: true, camera: true, audio: 2, video: 2})
+	exchange(t, p, q)
+	slots := p.waitSlots("camera", holds(q.user, protocol.Camera, true))
+	mid := find(slots, q.user, protocol.Camera, true)
+	before := p.pc.CurrentRemoteDescription().SDP
+	p.negotiateWith(&webrtc.OfferOptions{ICERestart: true})
+	if ufrag(before) == ufrag(p.pc.CurrentRemoteDescription().SDP) {
+		t.Fatal("the answer has the old credentials")
+	}
+	n := len(p.waitFor("video", mid, atLeast(1)))
+	p.waitFor("video after the restart", mid, atLeast(n+200))
+	if up := b.desk.count("up", p.user); up != 1 {
+		t.Errorf("reported up %d times", up)
+	}
+}
+
+func ufrag(sdp string) string {
+	_, rest, _ := strings.Cut(sdp, "a=ice-ufrag:")
+	u, _, _ := strings.Cut(rest, "\r\n")
+	return u
+}
+
+func TestMoreSlotsByAFurtherOffer(t *testing.T) {
+	b := newBed(t)
+	p := b.join(peerOptions{audio: 1})
+	q := b.join(peerOptions{mic: true})
+	r := b.join(peerOptions{mic: true, camera: true})
+	p.waitSlots("one of them", func(s []protocol.Slot) bool { return len(s) == 1 && s[0].UserID != nil })
+	p.slot(webrtc.RTPCodecTypeAudio)
+	p.slot(webrtc.RTPCodecTypeVideo)
+	p.negotiate()
+	slots := p.waitSlots("all", func(s []protocol.Slot) bool {
+		return len(s) == 3 && holds(q.user, protocol.Mic, true)(s) && holds(r.user, protocol.Mic, true)(s) && holds(r.user, protocol.Camera, true)(s)
+	})
+	for _, s := range slots {
+		p.waitFor("media", s.Mid, atLeast(5))
+	}
+}
