@@ -303,8 +303,8 @@ export class Switcher {
       return;
     }
     // A session that has only lost its link is taken over (the session knows); all else begins afresh.
-    this.sfu = this.sfu === "up" ? "up" : "dialing";
-    this.healthy = true;
+    this.healthy = this.sfu !== "up";
+    if (this.sfu !== "up") this.sfu = "dialing";
     this.reported = "no";
     this.out.push({ do: "dial", url, token });
   }
