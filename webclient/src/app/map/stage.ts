@@ -237,7 +237,7 @@ export class Stage {
       figures.set(id, {
         x,
         y,
-        named: !this.bubbles || !this.options.tiles.has(id),
+        named: !this.bubbles || !this.pictured(id),
         look: { ...look, walking: moving, sitting: peer.state === "sitting", muted },
       });
     }
@@ -276,6 +276,12 @@ export class Stage {
     };
   }
 
+  /** Whether a picture with the name on it floats beside that avatar. */
+  private pictured(id: string): boolean {
+    const tile = this.options.tiles.get(id);
+    return tile !== undefined && tile.element.offsetWidth > 0;
+  }
+
   /** The room an avatar takes on the screen, a little less than it is, so that bubbles still come near. */
   private outline(figure: Figure): Obstacle {
     const { x, y } = this.camera.toScreen(figure);
@@ -297,7 +303,10 @@ export class Stage {
       }
       const width = tile.element.offsetWidth;
       const height = tile.element.offsetHeight;
-      if (width === 0) continue;
+      if (width === 0) {
+        tile.at = undefined;
+        continue;
+      }
       const feet = this.camera.toScreen(figure);
       const wish = { x: feet.x, y: feet.y - 1.16 * this.camera.tile - height / 2 };
       carried.push({ tile, bubble: { wish, width, height, at: tile.at ?? wish } });

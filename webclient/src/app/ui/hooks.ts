@@ -26,3 +26,17 @@ export function useNarrow(pixels: number): boolean {
   }, [pixels]);
   return narrow;
 }
+
+/** True at once, false only after the value was false for that long: what flickers for a moment is not shown to. */
+export function useLinger(value: boolean, ms: number): boolean {
+  const [shown, setShown] = useState(value);
+  useEffect(() => {
+    if (value) {
+      setShown(true);
+      return;
+    }
+    const timer = setTimeout(() => setShown(false), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return value || shown;
+}

@@ -3,7 +3,7 @@ import type { Office, Peer, Playback } from "../../sdk";
 import { avatarColor } from "../map/palette";
 import type { Tile } from "../map/stage";
 import { AvatarFace } from "./avatar-face";
-import { useOfficeEvents } from "./hooks";
+import { useLinger, useOfficeEvents } from "./hooks";
 import { MicIcon } from "./icons";
 
 interface Props {
@@ -18,11 +18,9 @@ interface Props {
 /** People's pictures. The same elements in both layouts, so that changing it interrupts no picture. */
 export function Tiles({ office, playback, tiles, strip }: Props) {
   useOfficeEvents(office, "peer-joined", "peer-left", "media", "zone");
-  const peers = [...office.peers.values()];
-  const shown = strip ? peers : peers.filter((p) => p.media.camera.active || p.media.screen.active);
   return (
     <section class={`tiles ${strip ? "strip" : "bubbles"}`} aria-label="Pictures of the people here">
-      {shown.map((peer) => (
+      {[...office.peers.values()].map((peer) => (
         <PersonTile key={peer.user.user_id} peer={peer} playback={playback} tiles={tiles} />
       ))}
     </section>
@@ -34,7 +32,8 @@ function PersonTile({ peer, playback, tiles }: { peer: Peer; playback: Playback;
   const picture = useRef<HTMLDivElement>(null);
   const id = peer.user.user_id;
   const source = peer.media.screen.active ? "screen" : "camera";
-  const visible = peer.media[source].active;
+  // A packet that is late, or a hand-over from one way to another, is not a camera that was switched off.
+  const visible = useLinger(peer.media[source].active, 1200);
 
   useEffect(() => {
     const element = ref.current;
