@@ -81,7 +81,7 @@ func (a Auth) validate(p *problems) {
 }
 
 func (s Session) validate(p *problems) {
-	p.duration("session.grace", s.Grace, 0, 10*time.Minute)
+	p.duration("session.grace", s.Grace, 100*time.Millisecond, 10*time.Minute)
 	p.duration("session.heartbeat", s.Heartbeat, 100*time.Millisecond, 10*time.Minute)
 	p.duration("session.connect_timeout", s.ConnectTimeout, 100*time.Millisecond, 10*time.Minute)
 	p.int("session.queue", s.Queue, 16, 1<<16)
@@ -150,7 +150,7 @@ func (t TURN) validate(p *problems) {
 
 func (s SFU) validate(p *problems) {
 	p.int("sfu.audio_slots", s.AudioSlots, 1, 200)
-	p.int("sfu.video_slots", s.VideoSlots, 0, 200)
+	p.int("sfu.video_slots", s.VideoSlots, 1, 200)
 	p.duration("sfu.token_ttl", s.TokenTTL, time.Second, time.Hour)
 }
 
