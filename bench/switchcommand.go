@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// switchReport is what --json writes.
+type switchReport struct {
+	Scenario string      `json:"scenario"`
+	At       time.Time   `json:"at"`
+	Peers    int         `json:"peers"`
+	Runs     []switchRun `json:"runs"`
+}
+
+func switchCommand() *cobra.Command {
+	o := switchOptions{Loopback: true}
+	own := ownNode{}
+	var network, file string
+	var verbose bool
+	c := &cobra.Command{
+		Use: "switch", Short: "Peers come one by one and leave one by one; nobody may miss a packet while the topology changes",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			networks := []string{network}
+			if network == "both" {
+				networks = []string{"clean", "impaired"}
+			}
+			for _, n := range networks {
+				if n != "clean" && n != "impaired" {
+					return fmt.Errorf("bench: --network %q is none of clean, impaired, both", n)
+				}
+			}
+			o.Progress = cmd.ErrOrStderr()
+			if verbose {
+				own.Verbose = cmd.ErrOrStderr()
+			}
+			own.PromoteAt, own.DemoteAt = o.PromoteAt, o.DemoteAt
+			return runSwitch(cmd.Context(), o, own, networks, file, cmd.OutOrStdout())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.URL, "url", "", "a node to measure (default: one in this process)")
+	f.IntVar(&o.Peers, "peers", 8, "how many come")
+	f.IntVar(&o.PromoteAt, "promote-at", 5, "the node's topology.promote_at")
+	f.IntVar(&o.DemoteAt, "demote-at", 3, "the node's topology.demote_at")
+	f.IntVar(&o.Rounds, "rounds", 1, "how often all come and leave")
+	f.DurationVar(&o.Delay, "delay", 40*time.Millisecond, "of the impaired network, from peer to peer")
+	f.Float64Var(&o.Loss, "loss", 0.01, "of the impaired network, from peer to peer")
+	f.Uint64Var(&o.Seed, "seed", 1, "of the impaired network")
+	f.DurationVar(&o.Hold, "hold", 5*time.Second, "measured on after the old way has closed")
+	f.IntVar(&o.FPS, "fps", 15, "of the cameras")
+	f.BoolVar(&o.Loopback, "loopback", true, "peers gather loopback candidates only")
+	f.StringVar(&network, "network", "both", "clean, impaired or both")
+	f.DurationVar(&own.Grace, "grace", time.Second, "session.grace of the own node")
+	f.DurationVar(&own.DemoteAfter, "demote-after", time.Second, "topology.demote_after of the own node")
+	f.DurationVar(&own.Dwell, "dwell", time.Second, "topology.dwell of the own node")
+	f.StringVar(&file, "json", "", "write the figures to this file")
+	f.BoolVar(&verbose, "verbose", false, "show the own node's log")
+	return c
+}
+
+// runSwitch runs the scenario on each network, each with a node of its own unless a URL is given.
+func runSwitch(ctx context.Context, o switchOptions, own ownNode, networks []string, file string, out io.Writer) error {
+	report := switchReport{Scenario: "switch", At: time.Now(), Peers: o.Peers}
+	passed := true
+	for _, network := range networks {
+		o := o
+		if network == "clean" {
+			o.Delay, o.Loss = 0, 0
+		}
+		run, err := switchOn(ctx, network, o, own)
+		if err != nil {
+			return err
+		}
+		if err := run.print(out); err != nil {
+			return err
+		}
+		report.Runs = append(report.Runs, run)
+		passed = passed && run.passed()
+	}
+	if file != "" {
+		raw, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			return fmt.Errorf("bench: figures: %w", err)
+		}
+		if err := os.WriteFile(file, append(raw, '\n'), 0o644); err != nil {
+			return fmt.Errorf("bench: --json: %w", err)
+		}
+	}
+	if !passed {
+		return errMissed
+	}
+	return nil
+}
+
+func switchOn(ctx context.Context, network string, o switchOptions, own ownNode) (run switchRun, err error) {
+	if o.URL == "" {
+		n, stop, err := own.start(ctx)
+		if err != nil {
+			return switchRun{}, err
+		}
+		o.URL = n.Addrs.HTTP
+		defer func() {
+			if e := stop(); err == nil {
+				err = e
+			}
+		}()
+	}
+	s := &theSwitch{o: o, name: network}
+	err = s.run(ctx)
+	if len(s.out) == 0 && err != nil {
+		return switchRun{}, err
+	}
+	run = summarize(network, o, s.out)
+	if err != nil {
+		run.Targets = append(run.Targets, target{Name: "the scenario came to its end", Want: "yes", Got: err.Error()})
+	}
+	return run, nil
+}
