@@ -62,9 +62,6 @@ func (z *zone) directDue() (time.Time, bool) {
 
 // calm is the time from which changes that are not urgent may come again.
 func (z *zone) calm() time.Time {
-	if z.changedAt.IsZero() {
-		return z.coolUntil
-	}
 	return latest(z.coolUntil, z.changedAt.Add(z.policy.Dwell))
 }
 
