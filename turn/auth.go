@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	pion "github.com/pion/turn/v4"
@@ -27,6 +28,8 @@ type auth struct {
 
 // door is the socket that a request came through.
 type door interface {
+	// gate is held while pion/turn handles a request of the client.
+	gate(from netip.AddrPort) *sync.Mutex
 	// client gives the way back to a client, nil where it has gone.
 	client(from netip.AddrPort) client
 	// settled says that a client got an allocation, or lost it.
@@ -164,8 +167,14 @@ func (d *doorman) created(src, _ net.Addr, _, username, realm string, name net.A
 	n, ok := addrPort(name)
 	k, known := d.key(src)
 	id, _, valid := d.identify(username, realm)
-	if !ok || !known || !valid {
+	if !ok || !known {
 		return // the name stays unbound and passes nothing
+	}
+	if p := d.relay.ports[n.Port()].Load(); p != nil {
+		p.gate.Store(d.door.gate(k.from))
+	}
+	if !valid {
+		return
 	}
 	p, ok := d.relay.bind(n, id, k, d.door.client(k.from))
 	if !ok {

@@ -14,6 +14,7 @@ type listener struct {
 	net.Listener
 
 	// Static after construction.
+	relay   *relay
 	limits  Limits
 	log     *slog.Logger
 	metrics *metrics
@@ -32,9 +33,9 @@ var (
 	_ door         = (*listener)(nil)
 )
 
-func newListener(l net.Listener, limits Limits, log *slog.Logger, m *metrics) *listener {
+func newListener(l net.Listener, r *relay, limits Limits, log *slog.Logger, m *metrics) *listener {
 	return &listener{
-		Listener: l, limits: limits, log: log, metrics: m, stopped: make(chan struct{}),
+		Listener: l, relay: r, limits: limits, log: log, metrics: m, stopped: make(chan struct{}),
 		streams: make(map[netip.AddrPort]*stream), each: make(map[netip.Addr]int),
 	}
 }
@@ -107,6 +108,13 @@ func (l *listener) stream(from netip.AddrPort) *stream {
 func (l *listener) client(from netip.AddrPort) client {
 	if s := l.stream(from); s != nil {
 		return s
+	}
+	return nil
+}
+
+func (l *listener) gate(from netip.AddrPort) *sync.Mutex {
+	if s := l.stream(from); s != nil {
+		return &s.handling
 	}
 	return nil
 }

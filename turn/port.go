@@ -3,6 +3,7 @@ package turn
 import (
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,8 @@ type port struct {
 	queue chan *packet
 	done  chan struct{} // closed by end
 
-	// Set once, by bind.
+	// Set once, by attach and bind.
+	gate  atomic.Pointer[sync.Mutex]
 	owner atomic.Pointer[owner]
 
 	// Read per packet; written under mu.
@@ -31,7 +33,10 @@ type port struct {
 	// Guarded by mu.
 	mu          sync.Mutex
 	over        bool
+	released    bool
+	holding     *sync.Mutex // the gate, while pion/turn drops the allocation
 	permissions int
+	lifetime    *time.Timer
 }
 
 var _ net.PacketConn = (*port)(nil)
@@ -69,12 +74,12 @@ func newPort(r *relay, name netip.AddrPort, queue int) *port {
 func (p *port) ReadFrom(b []byte) (int, net.Addr, error) {
 	select {
 	case <-p.done: // before the queue: an ended port passes nothing, not even what waited
-		return 0, nil, errClosed
+		return 0, nil, p.leave()
 	default:
 	}
 	select {
 	case <-p.done:
-		return 0, nil, errClosed
+		return 0, nil, p.leave()
 	case k := <-p.queue:
 		n, from := copy(b, k.buf[:k.n]), k.from
 		packets.Put(k)
@@ -93,10 +98,56 @@ func (p *port) WriteTo(b []byte, to net.Addr) (int, error) {
 	return len(b), nil
 }
 
-// Close is pion/turn giving the port back.
+// leave makes pion/turn's reader drop the allocation, which it does at ReadFrom's error. Two things of pion/turn
+// v4.1.4 need care. Dropping an allocation while its client's read loop adds a permission to it dereferences a timer
+// that is not there yet, so the reader passes the client's gate first: no request of the client is being handled
+// until Close. And the reader of an allocation that has been dropped already would drop, by its 5-tuple, the one
+// that the client has made since: it has nothing left to do, and its goroutine ends here.
+func (p *port) leave() error {
+	g := p.gate.Load()
+	if g == nil {
+		return errClosed
+	}
+	g.Lock()
+	p.mu.Lock()
+	if p.released {
+		p.mu.Unlock()
+		g.Unlock()
+		runtime.Goexit()
+	}
+	p.holding = g
+	p.mu.Unlock()
+	return errClosed
+}
+
+// Close is pion/turn giving the port back, the last that it does when it drops an allocation.
 func (p *port) Close() error {
 	p.relay.release(p)
+	p.mu.Lock()
+	g := p.holding
+	p.released, p.holding = true, nil
+	if p.lifetime != nil {
+		p.lifetime.Stop()
+	}
+	p.mu.Unlock()
+	if g != nil {
+		g.Unlock()
+	}
 	return nil
+}
+
+// refreshed notes that the allocation lives for d from now. The port ends itself shortly before pion/turn's timer
+// would drop the allocation without passing the gate.
+func (p *port) refreshed(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over || p.released || d <= 0 {
+		return
+	}
+	if p.lifetime != nil {
+		p.lifetime.Stop()
+	}
+	p.lifetime = time.AfterFunc(d-min(d/8, time.Second), func() { p.relay.endPort(p) })
 }
 
 // LocalAddr is the relayed name.

@@ -2,6 +2,7 @@ package turn
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/pion/stun/v3"
 )
@@ -43,4 +44,20 @@ func refusal(b []byte) []byte {
 		return nil
 	}
 	return r.Raw
+}
+
+// granted reads the lifetime from an Allocate or Refresh success response.
+func granted(b []byte) (time.Duration, bool) {
+	if len(b) < 20 || b[0] != 0x01 || b[1] != 0x03 && b[1] != 0x04 {
+		return 0, false
+	}
+	m := &stun.Message{Raw: b}
+	if m.Decode() != nil {
+		return 0, false
+	}
+	v, err := m.Get(stun.AttrLifetime)
+	if err != nil || len(v) != 4 {
+		return 0, false
+	}
+	return time.Duration(binary.BigEndian.Uint32(v)) * time.Second, true
 }

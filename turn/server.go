@@ -157,7 +157,7 @@ func start(o Options) (*Server, error) {
 	// gives up its whole relay candidate when the permission for one of the peer's other candidates is refused.
 	grant := pion.DefaultPermissionHandler
 	for _, conn := range o.UDP {
-		sock := newSocket(conn, o.Logger, m)
+		sock := newSocket(conn, s.relay, o.Logger, m)
 		if err := s.serve(o, sock, pion.ServerConfig{PacketConnConfigs: []pion.PacketConnConfig{{
 			PacketConn: sock, RelayAddressGenerator: s.relay, PermissionHandler: grant,
 		}}}); err != nil {
@@ -166,7 +166,7 @@ func start(o Options) (*Server, error) {
 		}
 	}
 	for _, l := range o.TCP {
-		streams := newListener(l, limits, o.Logger, m)
+		streams := newListener(l, s.relay, limits, o.Logger, m)
 		s.streams = append(s.streams, streams)
 		if err := s.serve(o, streams, pion.ServerConfig{ListenerConfigs: []pion.ListenerConfig{{
 			Listener: streams, RelayAddressGenerator: s.relay, PermissionHandler: grant,
@@ -218,7 +218,9 @@ const closeWait = 2 * time.Second
 // Close ends all allocations and connections and closes the sockets.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
+		// Before the sockets: pion/turn drops what is left when they close without passing the clients' gates.
 		s.relay.close()
+		s.relay.wait(closeWait)
 		var errs []error
 		for _, server := range s.servers {
 			errs = append(errs, server.Close())
@@ -226,7 +228,6 @@ func (s *Server) Close() error {
 		for _, l := range s.streams {
 			l.wait(closeWait)
 		}
-		s.relay.wait(closeWait)
 		s.metrics.unregister()
 		s.closeErr = errors.Join(errs...)
 	})

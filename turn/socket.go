@@ -14,8 +14,13 @@ import (
 type socket struct {
 	net.PacketConn
 	udp     *net.UDPConn // nil for other implementations, such as a virtual network's
+	relay   *relay
 	log     *slog.Logger
 	metrics *metrics
+
+	// handling is held from one ReadFrom's return to the next one's call: while pion/turn handles a request.
+	handling sync.Mutex
+	holds    bool // owned by the reader
 
 	closing sync.Once
 	closed  chan struct{}
@@ -26,13 +31,17 @@ var (
 	_ door           = (*socket)(nil)
 )
 
-func newSocket(c net.PacketConn, log *slog.Logger, m *metrics) *socket {
+func newSocket(c net.PacketConn, r *relay, log *slog.Logger, m *metrics) *socket {
 	udp, _ := c.(*net.UDPConn)
-	return &socket{PacketConn: c, udp: udp, log: log, metrics: m, closed: make(chan struct{})}
+	return &socket{PacketConn: c, udp: udp, relay: r, log: log, metrics: m, closed: make(chan struct{})}
 }
 
 // ReadFrom returns an error only once the socket is closed, because pion/turn's read loop ends at the first.
 func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
+	if s.holds {
+		s.holds = false
+		s.handling.Unlock()
+	}
 	for {
 		n, from, err := s.PacketConn.ReadFrom(b)
 		if err != nil {
@@ -54,11 +63,21 @@ func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
 		}
 		if no := refusal(b[:n]); no != nil {
 			s.metrics.refused.WithLabelValues("request").Inc()
-			_, _ = s.WriteTo(no, from)
+			_, _ = s.PacketConn.WriteTo(no, from)
 			continue
 		}
+		s.handling.Lock()
+		s.holds = true
 		return n, from, nil
 	}
+}
+
+// WriteTo sends an answer or a relayed packet of pion/turn's.
+func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
+	if from, ok := addrPort(to); ok {
+		s.relay.answered(clientKey{s, from}, b)
+	}
+	return s.PacketConn.WriteTo(b, to)
 }
 
 // pause keeps an error that stays from turning a loop into a hot one. False: closed meanwhile.
@@ -87,6 +106,8 @@ func (s *socket) client(from netip.AddrPort) client {
 	return &datagrams{socket: s, to: from, addr: net.UDPAddrFromAddrPort(from)}
 }
 
+func (s *socket) gate(netip.AddrPort) *sync.Mutex { return &s.handling }
+
 func (s *socket) settled(netip.AddrPort, bool) {}
 
 // datagrams is a client behind a UDP socket.
@@ -107,7 +128,7 @@ func (d *datagrams) writeChannelData(channel uint16, p []byte) {
 		_, _ = d.socket.udp.WriteToUDPAddrPort(k.buf[:n], d.to)
 		return
 	}
-	_, _ = d.socket.WriteTo(k.buf[:n], d.addr)
+	_, _ = d.socket.PacketConn.WriteTo(k.buf[:n], d.addr)
 }
 
 // putChannelData writes header and data and gives their length.

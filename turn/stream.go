@@ -25,8 +25,12 @@ type stream struct {
 	wake     chan struct{} // one place: there is something to write
 	done     chan struct{} // closed by Close
 
+	// handling is held from one Read's return to the next one's call: while pion/turn handles a request.
+	handling sync.Mutex
+
 	// Owned by the reader.
-	r *bufio.Reader
+	r       *bufio.Reader
+	handles bool
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -85,6 +89,10 @@ func (s *stream) heard() {
 
 // Read gives the next frame.
 func (s *stream) Read(b []byte) (int, error) {
+	if s.handles {
+		s.handles = false
+		s.handling.Unlock()
+	}
 	for {
 		n, err := s.frame(b)
 		if err != nil {
@@ -99,6 +107,8 @@ func (s *stream) Read(b []byte) (int, error) {
 			}
 			continue
 		}
+		s.handling.Lock()
+		s.handles = true
 		return n, nil
 	}
 }
@@ -150,6 +160,7 @@ func (s *stream) ended(err error) {
 
 // Write queues one frame. It never blocks: a client that stops reading loses what does not fit.
 func (s *stream) Write(b []byte) (int, error) {
+	s.listener.relay.answered(clientKey{s.listener, s.from}, b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

@@ -28,8 +28,8 @@ type relay struct {
 	// Read on the way of every packet, without a lock; written under mu.
 	ports [1 << 16]atomic.Pointer[port]
 
-	// Guarded by mu, which is held for a few lines at a time: never while calling the authority, the SFU or a
-	// socket, because EndAllocations comes with the controller's lock held.
+	// Guarded by mu, which is held for a few lines at a time: never while calling the authority, the clock, the SFU
+	// or a socket, because EndAllocations comes with the controller's lock held.
 	mu      sync.Mutex
 	closed  bool
 	names   names
@@ -104,12 +104,13 @@ func (r *relay) AllocatePacketConn(_ string, requested int) (net.PacketConn, net
 	if requested < 0 || requested > 1<<16-1 {
 		return nil, nil, errNames
 	}
+	now := r.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return nil, nil, errClosed
 	}
-	n, ok := r.names.take(uint16(requested), r.now())
+	n, ok := r.names.take(uint16(requested), now)
 	if !ok {
 		return nil, nil, errNames
 	}
@@ -124,6 +125,15 @@ func (r *relay) client(k clientKey) *port {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.clients[k]
+}
+
+// answered looks at what pion/turn answers a client for the lifetime of its allocation.
+func (r *relay) answered(k clientKey, b []byte) {
+	if d, ok := granted(b); ok {
+		if p := r.client(k); p != nil {
+			p.refreshed(d)
+		}
+	}
 }
 
 // reserve takes a place within the quota for a client that is about to allocate.
@@ -213,6 +223,7 @@ func (r *relay) unbind(p *port) {
 // release takes a closed port out of the table and lets its name rest. One that was never bound has been seen by
 // nobody and is free at once.
 func (r *relay) release(p *port) {
+	now := r.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ports[p.name.Port()].Load() != p {
@@ -223,7 +234,7 @@ func (r *relay) release(p *port) {
 	if p.owner.Load() == nil {
 		r.names.free(p.name.Port())
 	} else {
-		r.names.rest(p.name.Port(), r.now())
+		r.names.rest(p.name.Port(), now)
 	}
 	r.open--
 	if r.closed && r.open == 0 {
