@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -65,10 +66,14 @@ func (d *decoder) environ(environ []string) {
 			sections = append(sections, variable(f.name)+"_")
 		}
 	}
-	sorted := slices.Clone(environ)
-	slices.Sort(sorted)
-	for _, e := range sorted {
+	// In a stable order of names; of a name that is there twice, the last counts.
+	set := make(map[string]string)
+	for _, e := range environ {
 		name, text, _ := strings.Cut(e, "=")
+		set[name] = text
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		text := set[name]
 		key, ok := keys[name]
 		if !ok {
 			if slices.ContainsFunc(sections, func(s string) bool { return strings.HasPrefix(name, s) }) {
