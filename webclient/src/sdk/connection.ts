@@ -226,7 +226,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (!message) return;
     switch (message.type) {
       case "CONNECTED":
-        this.connected(message.payload.user, message.payload.features ?? []);
+        if (message.payload.user) this.connected(message.payload.user, message.payload.features ?? []);
         return;
       case "WORLD_STATE":
         this.entered(message.payload.current_zone.zone_id, true);

@@ -56,8 +56,9 @@ export interface Slot {
 /** Payloads of what the server sends, by type. */
 export interface ServerPayloads {
   CONNECTED: {
-    readonly user: User;
-    readonly server_version: string;
+    /** On `/signal`; the SFU link leaves it out. */
+    readonly user?: User;
+    readonly server_version?: string;
     readonly features?: readonly string[];
     readonly protocol_minor?: number;
     /** On the SFU link: the most slots that may be asked for, and the name to resume the session by. */
@@ -159,7 +160,7 @@ export function encode<T extends ClientType>(type: T, payload: ClientPayloads[T]
 // What must be there, and of which kind, for the SDK to act on a message. Unknown fields are ignored.
 type Kind = "string" | "object" | "array" | "number" | "boolean";
 const required: { [T in ServerType]: Readonly<Record<string, Kind>> } = {
-  CONNECTED: { user: "object" },
+  CONNECTED: {},
   WORLD_STATE: { world_id: "string", current_zone: "object", media_topology: "string", peers: "array" },
   ZONE_TRANSITIONED: { zone: "object", presence_snapshot: "array", media_topology: "string" },
   PRESENCE_BROADCAST: { user_id: "string", position: "object" },
