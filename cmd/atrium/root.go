@@ -33,7 +33,13 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 			"and whoever shares a zone sees and hears each other.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown command %q (`atrium --help` lists what there is)", args[0])}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(environ), tokenCommand(environ), checkCommand(environ), versionCommand())
