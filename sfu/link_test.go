@@ -319,7 +319,9 @@ func TestSessionsComeAndGoAndNothingIsLeft(t *testing.T) {
 	for range 10 {
 		var some []*peer
 		for range 5 {
-			some = append(some, b.join(peerOptions{mic: true, camera: true, audio: 4, video: 2}))
+			p := b.prepare(peerOptions{mic: true, camera: true, audio: 4, video: 2})
+			p.negotiate()
+			some = append(some, p)
 		}
 		for _, p := range some {
 			p.waitSlots("somebody", func(s []protocol.Slot) bool {
