@@ -44,7 +44,7 @@ const zonesOfHouse = `
  {"id":3,"name":"Vault","type":"PrivateRoom","x":10,"y":6,"width":5,"height":6,"properties":[{"name":"zone_id","type":"string","value":"20000000-0000-4000-8000-000000000003"},{"name":"roles","type":"string","value":"member,editor,admin"}]},
  {"id":4,"name":"Team","type":"TeamArea","x":15,"y":0,"width":5,"height":12,"properties":[{"name":"zone_id","type":"string","value":"20000000-0000-4000-8000-000000000004"}]}`
 
-func parseWorld(t *testing.T, id uuid.UUID, name, zones, objects string) *space.Map {
+func parseWorld(t testing.TB, id uuid.UUID, name, zones, objects string) *space.Map {
 	t.Helper()
 	const width, height = 20, 12
 	tiles := make([]string, width*height)
@@ -67,7 +67,7 @@ func parseWorld(t *testing.T, id uuid.UUID, name, zones, objects string) *space.
 	return m
 }
 
-func worlds(t *testing.T) []*space.Map {
+func worlds(t testing.TB) []*space.Map {
 	swap := func(s, n string) string { return strings.ReplaceAll(s, "20000000-", n) }
 	foreign := parseWorld(t, foreignID, "Foreign", swap(zonesOfHouse, "22000000-"), "")
 	foreign.Workspace = uuid.MustParse("0a000000-0000-4000-8000-000000000002")
@@ -81,7 +81,7 @@ func worlds(t *testing.T) []*space.Map {
 
 // house is a server with a real controller behind a real listener.
 type house struct {
-	t    *testing.T
+	t    testing.TB
 	srv  *Server
 	ctl  *topology.Controller
 	http *httptest.Server
@@ -108,7 +108,7 @@ func claimsAt(now time.Time, role space.Role) Claims {
 	return Claims{User: id, Workspace: workspace, Name: "N" + id.String()[:4], Avatar: "fox", Role: role, Expires: now.Add(time.Hour)}
 }
 
-func newHouse(t *testing.T, change func(*Options), policies ...topology.Policy) *house {
+func newHouse(t testing.TB, change func(*Options), policies ...topology.Policy) *house {
 	t.Helper()
 	h := &house{t: t, auth: Auth{Secret: []byte("a secret of thirty-two bytes, yes")}}
 	policy := topology.DefaultPolicy()
@@ -146,7 +146,7 @@ func newHouse(t *testing.T, change func(*Options), policies ...topology.Policy) 
 
 // client is a client that knows the wire only.
 type client struct {
-	t      *testing.T
+	t      testing.TB
 	ws     *websocket.Conn
 	user   uuid.UUID
 	claims Claims
