@@ -247,3 +247,31 @@ func TestNamesRest(t *testing.T) {
 	h.advance(10*time.Minute + time.Second)
 	r.allocate()
 }
+
+// Who gives its allocation back and allocates again at once on the same 5-tuple keeps the new one.
+func TestAllocatingAgainOnTheSameSocket(t *testing.T) {
+	h := open(t)
+	zone, user := uuid.New(), uuid.New()
+	h.join(zone, user)
+	username, password := h.credentials(zone, user, 1, time.Hour)
+	r := h.raw(t, username, password)
+	for range 200 {
+		r.allocate()
+		if c := code(r.request(stun.MethodRefresh)); c != 0 {
+			t.Fatalf("the new allocation is gone: %v", c)
+		}
+		if c := code(r.request(stun.MethodRefresh, lifetime(0))); c != 0 {
+			t.Fatal(c)
+		}
+	}
+}
+
+// An allocation that is not refreshed ends by itself.
+func TestLifetime(t *testing.T) {
+	h := open(t)
+	zone, user := uuid.New(), uuid.New()
+	h.join(zone, user)
+	username, password := h.credentials(zone, user, 1, time.Hour)
+	h.raw(t, username, password).allocate(lifetime(1))
+	eventually(t, "it ends", patience, func() bool { return h.server.Open() == 0 })
+}
