@@ -220,9 +220,6 @@ func TestEpochsOnlyRise(t *testing.T) {
 				if e.stage == committed && m.to != nil && e.to != *m.to {
 					tr.fail("zone %d: %s, announced was %s", z, e, *m.to)
 				}
-				if e.stage == committed && e.reason == Promoted && tr.now.Before(m.begun.Add(m.policy.Deadline)) {
-					tr.checkReports(z, e.to.epoch)
-				}
 			case announce:
 				if e.reason == RolledBack && e.to != m.inForce {
 					tr.fail("zone %d: %s, in force is %s", z, e, m.inForce)
@@ -249,6 +246,52 @@ func TestEpochsOnlyRise(t *testing.T) {
 			}
 		},
 	}, nil)
+}
+
+// Beyond the five: a change begins for a reason and at once, goes on as soon as it can, and a commit before the
+// deadline has everyone's report.
+func TestChangesAreAcknowledgedAndPrompt(t *testing.T) {
+	check(t, invariant{
+		each: func(tr *trial, z int, e effect) {
+			m := tr.models[z]
+			n, ok := e.(noted)
+			switch {
+			case !ok || n.reason != Promoted:
+			case n.stage == began && !m.wantsSFU():
+				tr.fail("zone %d: %s with %d live and no pair that needs it", z, n, len(m.live))
+			case n.stage == committed && tr.now.Before(m.begun.Add(m.policy.Deadline)):
+				tr.checkReports(z, n.to.epoch)
+			}
+		},
+		after: func(tr *trial, z int, _ event) {
+			m := tr.models[z]
+			switch {
+			case m.to == nil && m.inForce.media != SFU && m.wantsSFU() && tr.now.Sub(m.rolled) >= m.policy.Cooldown:
+				tr.fail("zone %d with %d live is not promoted", z, len(m.live))
+			case m.to != nil && m.to.media != SFU && m.wantsSFU():
+				tr.fail("zone %d with %d live is still demoted", z, len(m.live))
+			case m.to != nil && m.to.media == SFU && m.everyoneThere(tr.now):
+				tr.fail("zone %d: everyone reported to %s and it is not committed", z, m.to)
+			case m.to != nil && !tr.now.Before(m.begun.Add(m.policy.Deadline)):
+				tr.fail("zone %d: the deadline of the change to %s is over", z, m.to)
+			}
+		},
+	}, nil)
+}
+
+// everyoneThere says whether all who can have reported to the way ahead, and flow or had their second.
+func (m *model) everyoneThere(now time.Time) bool {
+	quorum := 0
+	for _, p := range m.live {
+		if p.grace {
+			continue
+		}
+		quorum++
+		if !p.reported || p.session.Epoch != m.to.epoch || !p.flowing && now.Sub(p.upAt) < time.Second {
+			return false
+		}
+	}
+	return quorum > 0
 }
 
 // checkReports holds a commit before the deadline against what the members and the SFU really said of this epoch.

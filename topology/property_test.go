@@ -59,9 +59,9 @@ const users = 8
 
 var kinds = []string{
 	"join", "join", "join", "join", "connect", "connect", "connect", "connect", "pass", "pass", "pass", "pass",
-	"leave", "lose", "resume", "ice failed", "ice failed", "show token", "up", "flowing", "down", "report",
+	"leave", "lose", "resume", "connect muted", "connect muted", "ice failed", "ice failed", "show token", "up", "flowing", "down", "report",
 	"disconnect", "disconnect", "error", "errors", "show old token",
-	"late up", "late down", "everyone connects", "everyone disconnects",
+	"late up", "late down", "everyone connects", "everyone disconnects", "everyone reports",
 }
 
 var waits = []time.Duration{
@@ -136,12 +136,25 @@ func (tr *trial) play(a action) {
 		tr.do(z, iceFailed{id, there[a.other%len(there)].ID})
 	case "connect":
 		tr.lastToken(z, a.user, func(e Epoch) { tr.connect(z, id, e) })
+	case "connect muted":
+		tr.lastToken(z, a.user, func(e Epoch) {
+			if s, ok := tr.show(z, id, e); ok {
+				tr.do(z, sessionUp{s})
+				tr.do(z, sfuConnected{id})
+			}
+		})
 	case "show token":
 		tr.lastToken(z, a.user, func(e Epoch) { tr.show(z, id, e) })
 	case "everyone connects":
 		for u := range users {
 			if tr.in(u, z) {
 				tr.lastToken(z, u, func(e Epoch) { tr.connect(z, userID(u), e) })
+			}
+		}
+	case "everyone reports":
+		for u := range users {
+			if tr.in(u, z) {
+				tr.do(z, sfuConnected{userID(u)})
 			}
 		}
 	case "everyone disconnects":
@@ -221,6 +234,7 @@ func (tr *trial) late(a action) {
 	z := int(s.Zone[15])
 	if a.what == "late up" {
 		tr.do(z, sessionUp{s})
+		tr.do(z, sfuConnected{s.User})
 		return
 	}
 	if tr.sessions[keyOfSession(z, s.User)].ID == s.ID {

@@ -88,7 +88,7 @@ func (z *zone) move(now time.Time) bool {
 }
 
 // forget makes an emptied zone as good as new. The epochs go on: a credential of its former life never
-// becomes good again.
+// becomes good again. (Its pairs went with their members.)
 func (z *zone) forget(now time.Time) bool {
 	if z.change != nil {
 		z.note(cancelled, z.change.reason, z.force, z.change.to, now.Sub(z.change.began))
@@ -97,7 +97,6 @@ func (z *zone) forget(now time.Time) bool {
 		z.force = way{P2PDirect, z.take()}
 	}
 	z.change, z.releases = nil, nil
-	clear(z.pairs)
 	z.changedAt, z.coolUntil, z.lowSince = time.Time{}, time.Time{}, time.Time{}
 	return false
 }
