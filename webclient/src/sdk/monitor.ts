@@ -196,7 +196,8 @@ export class Monitor {
       t.lost += next.lost - last.lost;
       t.frames += Math.max(0, next.frames - last.frames);
       t.energy += Math.max(0, next.energy - last.energy);
-      t.concealed += Math.max(0, next.concealed - last.concealed);
+      // Until a way delivers, the jitter buffer of a stream that has just begun is filling: nothing is missed by that.
+      if (flow.delivered) t.concealed += Math.max(0, next.concealed - last.concealed);
       t.freezes += Math.max(0, next.freezes - last.freezes);
       t.freezesMs += Math.max(0, next.freezesMs - last.freezesMs);
       t.latest = next;

@@ -241,6 +241,8 @@ export class Office extends Emitter<OfficeEvents> {
         const peer = this.members.add(user, { position, facing: "south", state: "idle" });
         this.plane?.joined(user.user_id);
         if (peer) this.emit("peer-joined", { peer });
+        // Someone whom a restart of the server had taken away may have been heard all along.
+        this.members.refresh(user.user_id);
         break;
       }
       case "PEER_LEFT": {
@@ -298,6 +300,7 @@ export class Office extends Emitter<OfficeEvents> {
     for (const peer of left) if (peer) this.emit("peer-left", { peer });
     this.emit("zone", { zone, resumed });
     for (const peer of joined) this.emit("peer-joined", { peer });
+    for (const id of staying) this.members.refresh(id);
     this.emit("topology", this.topology);
   }
 

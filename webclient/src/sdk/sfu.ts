@@ -14,8 +14,11 @@ const STALL_MS = 1500;
 const RESTART_MS = 5000;
 /** A lost link is dialled again for this long; the SFU keeps the session for its grace (5 s by default). */
 const RESUME_MS = 4500;
-/** Downlink slots of each kind asked for at first. */
-const LEAST_SLOTS = 8;
+/**
+ * Downlink slots of each kind asked for at least; with more people more, in steps (see wantedSlots). Each costs the
+ * browser a receiver whether it is used or not, which a page of three people should not pay sixteen times.
+ */
+const LEAST_SLOTS = 4;
 /** From this capture height on, `simulcast: "auto"` sends three layers. */
 const SIMULCAST_HEIGHT = 540;
 
