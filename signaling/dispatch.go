@@ -1,6 +1,8 @@
 package signaling
 
 import (
+	"time"
+
 	"atrium/signaling/protocol"
 )
 
@@ -31,6 +33,7 @@ func (s *session) handle(frame []byte) {
 	if !s.limits.all.AllowN(now, 1) {
 		s.srv.metrics.in.WithLabelValues("unread").Inc()
 		s.limited("", "all")
+		s.pause()
 		return
 	}
 	env, err := protocol.Decode(frame)
@@ -95,6 +98,17 @@ func (s *session) dispatch(typ string, r route, msg protocol.Message) *protocol.
 		return protocol.Errorf(protocol.InvalidRequest, typ, "%s is not available on this server", typ).With("reason", "unavailable")
 	}
 	return r.member(s, m, msg)
+}
+
+// pause lets a client that is over all its limits wait for one message's worth, so that what it floods with stays
+// in its own socket and costs nobody else a processor. Only its own read loop waits.
+func (s *session) pause() {
+	t := time.NewTimer(time.Duration(float64(time.Second) / float64(s.limits.all.Limit())))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.conn.Done():
+	}
 }
 
 // limited drops a message that is over a limit, tells so once a second, and closes who goes on.

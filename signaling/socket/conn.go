@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 			c.Close(protocol.CloseUnsupported, "text frames only")
 			continue
 		}
-		frame, err := io.ReadAll(io.LimitReader(r, c.opt.ReadLimit+1))
+		frame, err := readAll(io.LimitReader(r, c.opt.ReadLimit+1))
 		switch {
 		case err != nil:
 			return nil, c.ended(ctx, err)
@@ -110,6 +111,19 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 			return frame, nil
 		}
 	}
+}
+
+// readBuffers take frames whose size is not known yet, so that each costs one allocation of its own size.
+var readBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func readAll(r io.Reader) ([]byte, error) {
+	b := readBuffers.Get().(*bytes.Buffer)
+	defer readBuffers.Put(b)
+	b.Reset()
+	if _, err := b.ReadFrom(r); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(b.Bytes()), nil
 }
 
 // alive notes a sign of life and says whether the connection is closing.
