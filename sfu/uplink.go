@@ -73,12 +73,13 @@ type layer struct {
 	keyStart bool
 
 	// Guarded by mu.
-	mu       sync.Mutex
-	sr       senderReport
-	keyAsked int64 // when the last request went out
-	keyCame  int64 // when the last key frame came
-	keyTimer *time.Timer
-	ended    bool
+	mu        sync.Mutex
+	sr        senderReport
+	keyAsked  int64 // when the last request went out
+	keyCame   int64 // when the last key frame came
+	keyWanted int64 // when the last request was made
+	keyTimer  *time.Timer
+	ended     bool
 }
 
 func newUplink(s *session, sec section) *uplink {
@@ -219,6 +220,7 @@ func (u *uplink) requestKey(now int64) {
 func (l *layer) requestKey(now int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.keyWanted = now
 	if l.ended || l.keyTimer != nil {
 		return
 	}
@@ -230,7 +232,7 @@ func (l *layer) requestKey(now int64) {
 		l.keyTimer = time.AfterFunc(wait, func() {
 			l.mu.Lock()
 			l.keyTimer = nil
-			send := !l.ended && l.keyCame <= now
+			send := !l.ended && l.keyCame <= l.keyWanted
 			if send {
 				l.keyAsked = l.up.s.f.now()
 			}
