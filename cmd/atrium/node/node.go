@@ -138,8 +138,11 @@ func (n *Node) shutdown(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("%s: %w", part, err))
 		}
 	}
+	// Both say goodbye and wait for the answers: at the same time, for a client that gives none.
+	sfuDone := make(chan error, 1)
+	go func() { sfuDone <- n.parts.sfu.Shutdown(ctx) }()
 	note("signaling", n.parts.members.Shutdown(ctx))
-	note("sfu", n.parts.sfu.Shutdown(ctx))
+	note("sfu", <-sfuDone)
 	if n.parts.turn != nil {
 		note("turn", n.parts.turn.Close())
 	}
