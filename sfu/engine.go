@@ -24,8 +24,6 @@ const (
 	iceDisconnected = 5 * time.Second
 	iceFailed       = 10 * time.Second // after that: the client is given the grace to restart ICE
 	iceKeepalive    = 2 * time.Second
-	tcpWriteBuffer  = 512 << 10 // per ICE-TCP client: half a second of 8 Mbit/s; full: its packets are dropped
-	tcpReadQueue    = 64
 	tcpFirstCheck   = 10 * time.Second // a TCP connection that brings no valid check by then is closed
 )
 
@@ -33,7 +31,7 @@ const (
 type engine struct {
 	sock   *mediaSocket
 	udp    *ice.UDPMuxDefault
-	tcp    *ice.TCPMuxDefault
+	tcp    ice.TCPMux // nil: no ICE-TCP
 	api    *webrtc.API
 	config webrtc.Configuration
 	public netip.Addr
@@ -80,10 +78,7 @@ func newEngine(o *Options, sock *mediaSocket, log *slog.Logger) (*engine, error)
 	e.udp = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: sock, Logger: lf.NewLogger("udpmux")})
 	s.SetICEUDPMux(e.udp)
 	if o.TCP != nil {
-		e.tcp = ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: o.TCP, Logger: lf.NewLogger("tcpmux"), ReadBufferSize: tcpReadQueue, WriteBufferSize: tcpWriteBuffer,
-			FirstStunBindTimeout: tcpFirstCheck, AliveDurationForConnFromStun: tcpFirstCheck,
-		})
+		e.tcp = newTCPMux(o.TCP, lf, e.public.IsValid())
 		s.SetICETCPMux(e.tcp)
 	}
 	e.api = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(reg), webrtc.WithSettingEngine(s))

@@ -209,6 +209,29 @@ func (b *bed) sessionOf(user uuid.UUID) *session {
 	return b.sessions[place{b.zone, user}]
 }
 
+// Sockets on every address of the machine and one public address: whichever way a client comes in, it is heard.
+func TestPublicAddressWithSocketsOnAllAddresses(t *testing.T) {
+	udp, err := net.ListenUDP("udp4", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp, err := net.Listen("tcp4", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBed(t, func(o *Options) {
+		o.UDP.Close()
+		o.TCP.Close()
+		o.UDP, o.TCP, o.PublicIP = udp, tcp, netip.MustParseAddr("127.0.0.1")
+	})
+	p := b.join(peerOptions{mic: true, camera: true, audio: 2, video: 2, setting: func(s *webrtc.SettingEngine) { s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4}) }})
+	q := b.join(peerOptions{mic: true, camera: true, audio: 2, video: 2})
+	exchange(t, p, q)
+	if a := b.Addrs(); len(a) != 1 || a[0].Addr() != netip.MustParseAddr("127.0.0.1") {
+		t.Errorf("addresses %v", a)
+	}
+}
+
 func TestICERestartKeepsTheMedia(t *testing.T) {
 	b := newBed(t)
 	p := b.join(peerOptions{mic: true, camera: true, audio: 2, video: 2})
