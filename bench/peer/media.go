@@ -76,6 +76,8 @@ func (p *Peer) configuration(relay bool) webrtc.Configuration {
 	c := webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle, RTCPMuxPolicy: webrtc.RTCPMuxPolicyRequire}
 	if p.opts.ForceRelay {
 		c.ICETransportPolicy = webrtc.ICETransportPolicyRelay
+	} else if len(p.opts.STUN) > 0 {
+		c.ICEServers = []webrtc.ICEServer{{URLs: p.opts.STUN}}
 	}
 	if (relay || p.opts.ForceRelay) && p.turn != nil {
 		var urls []string
@@ -85,10 +87,10 @@ func (p *Peer) configuration(relay bool) webrtc.Configuration {
 			}
 		}
 		if len(urls) > 0 {
-			c.ICEServers = []webrtc.ICEServer{{
+			c.ICEServers = append(c.ICEServers, webrtc.ICEServer{
 				URLs: urls, Username: p.turn.Username, Credential: p.turn.Credential,
 				CredentialType: webrtc.ICECredentialTypePassword,
-			}}
+			})
 		}
 	}
 	return c
@@ -247,7 +249,7 @@ func candidates(pc *webrtc.PeerConnection) (local, remote string) {
 			// What a relay candidate's own protocol says is between relay and peer; the way to the relay stands in the statistics.
 			for _, s := range pc.GetStats() {
 				if c, ok := s.(webrtc.ICECandidateStats); ok && c.Type == webrtc.StatsTypeLocalCandidate &&
-					c.CandidateType == webrtc.ICECandidateTypeRelay && c.RelayProtocol != "" {
+					c.CandidateType == webrtc.ICECandidateTypeRelay && c.RelayProtocol != "" && c.Port == int32(l.Port) {
 					local = "relay/" + c.RelayProtocol
 				}
 			}

@@ -92,6 +92,10 @@ type Options struct {
 	ForceRelay    bool
 	RelayProtocol string
 
+	// STUN are servers to learn the own outer address from, as stun: URLs (RFC 7064); none: host candidates only, until
+	// the relay's credentials come.
+	STUN []string
+
 	AudioSlots int // asked of the SFU, within what it offers; zero: 16
 	VideoSlots int
 
