@@ -35,6 +35,7 @@ var (
 	vaultID   = uuid.MustParse("20000000-0000-4000-8000-000000000003")
 	teamID    = uuid.MustParse("20000000-0000-4000-8000-000000000004")
 	chairID   = uuid.MustParse("30000000-0000-4000-8000-000000000001")
+	deskID    = uuid.MustParse("30000000-0000-4000-8000-000000000002")
 	wall      = protocol.Position{X: 5, Y: 5}
 )
 
@@ -73,7 +74,8 @@ func worlds(t testing.TB) []*space.Map {
 	foreign.Workspace = uuid.MustParse("0a000000-0000-4000-8000-000000000002")
 	return []*space.Map{
 		parseWorld(t, houseID, "House", zonesOfHouse,
-			`{"id":20,"name":"Chair","type":"chair","x":3,"y":3,"width":1,"height":1,"properties":[{"name":"object_id","type":"string","value":"30000000-0000-4000-8000-000000000001"},{"name":"actions","type":"string","value":"sit"}]}`),
+			`{"id":20,"name":"Chair","type":"chair","x":3,"y":3,"width":1,"height":1,"properties":[{"name":"object_id","type":"string","value":"30000000-0000-4000-8000-000000000001"},{"name":"actions","type":"string","value":"sit"}]},
+			 {"id":21,"name":"Desk","type":"desk","x":18,"y":3,"width":1,"height":1,"properties":[{"name":"object_id","type":"string","value":"30000000-0000-4000-8000-000000000002"},{"name":"actions","type":"string","value":"use"},{"name":"solid","type":"bool","value":true},{"name":"roles","type":"string","value":"member,editor,admin"}]}`),
 		parseWorld(t, annexID, "Annex", swap(zonesOfHouse, "21000000-"), ""),
 		foreign,
 	}

@@ -19,6 +19,8 @@ var routes = map[string]route{
 	protocol.TypePresenceUpdate:  {kindPresence, (*session).presenceUpdate},
 	protocol.TypeMoveIntent:      {kindMovement, (*session).moveIntent},
 	protocol.TypeZoneTransition:  {kindMovement, (*session).zoneTransition},
+	protocol.TypeInteractRequest: {kindOther, (*session).interactRequest},
+	protocol.TypeInteractEnd:     {kindOther, (*session).interactEnd},
 	protocol.TypeSDPOffer:        {kindNegotiation, (*session).sdpOffer},
 	protocol.TypeSDPAnswer:       {kindNegotiation, (*session).sdpAnswer},
 	protocol.TypeICECandidate:    {kindNegotiation, (*session).iceCandidate},

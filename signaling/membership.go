@@ -169,13 +169,15 @@ func (s *Server) welcome(m *member, others []*member, v topology.View) {
 	for i, p := range snapshot {
 		peers[i] = p.User
 	}
+	occupied := m.world.occupied(m.zone())
 	sess := m.session
 	sess.send(protocol.TypeWorldState, protocol.WorldState{
 		WorldID: m.world.live.Map().ID, CurrentZone: wireZone(m.zone()),
 		MediaTopology: protocol.MediaTopology(v.Media.String()),
-		Peers:         peers, Position: m.position(), PresenceSnapshot: snapshot, Objects: []protocol.ObjectHold{},
+		Peers:         peers, Position: m.position(), PresenceSnapshot: snapshot, Objects: occupied,
 	})
 	sess.sendSnapshot(snapshot)
+	sess.sendOccupied(occupied)
 	s.registry.set(m.user, sess)
 }
 
@@ -265,6 +267,7 @@ func (s *Server) leave(m *member) {
 		m.session.conn.ClearPresence()
 		m.session = nil
 	}
+	s.releaseAll(m.world, m.user, others)
 	s.left(others, m.user)
 	s.opt.Controller.Leave(zone, m.user)
 }
@@ -299,6 +302,7 @@ func (s *session) zoneTransition(m *member, msg protocol.Message) *protocol.Erro
 
 // moved tells everyone concerned that a member is in another zone now.
 func (s *Server) moved(m *member, from uuid.UUID, left []*member) {
+	s.releaseAll(m.world, m.user, left)
 	s.left(left, m.user)
 	s.opt.Controller.Leave(from, m.user)
 	m.kept = kept{}
@@ -319,6 +323,7 @@ func (s *Server) transitioned(m *member, others []*member, v topology.View) {
 		Zone: wireZone(m.zone()), PresenceSnapshot: snapshot, MediaTopology: media, Position: m.position(),
 	})
 	m.session.sendSnapshot(snapshot)
+	m.session.sendOccupied(m.world.occupied(m.zone()))
 }
 
 // refusal turns what space refuses into the ERROR that a client reads.

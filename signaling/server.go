@@ -40,6 +40,7 @@ type Server struct {
 // world is a live world and who is in it. Guarded by Server.mu.
 type world struct {
 	live  *space.World
+	holds holds
 	dirty []*member // whose presence the next tick tells
 }
 
@@ -59,7 +60,7 @@ func New(o Options) *Server {
 		sessions: make(map[*session]struct{}),
 	}
 	for _, m := range o.Worlds {
-		w := &world{live: space.NewWorld(m, o.Rules)}
+		w := &world{live: space.NewWorld(m, o.Rules), holds: make(holds)}
 		s.worlds[m.ID] = w
 		s.order = append(s.order, w)
 	}

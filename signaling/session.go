@@ -91,7 +91,14 @@ func (s *session) run() {
 			s.logger.Debug("connection ended", "err", err)
 			return
 		}
-		s.guarded(frame)
+		if s.claims != nil {
+			s.guarded(frame)
+			continue
+		}
+		// The check of a token needs a deep stack, which an idle connection would keep: it is borrowed.
+		done := make(chan struct{})
+		go func() { defer close(done); s.guarded(frame) }()
+		<-done
 	}
 }
 
