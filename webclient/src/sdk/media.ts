@@ -11,6 +11,14 @@ import type { MediaTopology, Source, Topology, Way } from "./types";
 /** In a relayed zone the first offer waits this long for the credentials, which follow the welcome at once. */
 const CREDENTIALS_MS = 500;
 
+/**
+ * A young path jitters (probing, key frames, two ways at once), and setting a connection up makes the machine busy.
+ * For the first seconds the jitter buffers get this much room, so that they need not invent sound; then they adapt
+ * by themselves again.
+ */
+const CUSHION_MS = 120;
+const YOUNG_MS = 4000;
+
 export interface MediaOptions {
   readonly self: string;
   readonly local: LocalMedia;
@@ -40,6 +48,8 @@ export class MediaPlane {
   private queue: SwitchEvent[] = [];
   private running = false;
   private shown = "";
+  private youngUntil = 0;
+  private cushioned = false;
 
   constructor(options: MediaOptions) {
     this.o = options;
@@ -169,7 +179,24 @@ export class MediaPlane {
       this.shown = text;
       this.o.onTopology(topology);
     }
-    if (this.switcher.changing) this.monitor.hurry();
+    if (this.switcher.changing || event.type === "link-up" || event.type === "offered") {
+      this.youngUntil = performance.now() + YOUNG_MS;
+      this.cushion();
+      this.monitor.hurry();
+    }
+  }
+
+  private cushion(): void {
+    const young = performance.now() < this.youngUntil;
+    if (!young && !this.cushioned) return;
+    this.cushioned = young;
+    const target = young ? CUSHION_MS : null;
+    for (const { pc } of this.connections()) {
+      for (const receiver of pc.getReceivers()) {
+        if (receiver.track.kind !== "audio" || !("jitterBufferTarget" in receiver)) continue;
+        if (receiver.jitterBufferTarget !== target) receiver.jitterBufferTarget = target;
+      }
+    }
   }
 
   private carryOut(a: SwitchAction): void {
@@ -384,6 +411,7 @@ export class MediaPlane {
   }
 
   private readings(readings: ReadonlyMap<RTCPeerConnection, Reading>): void {
+    this.cushion();
     const session = this.session;
     if (!session?.connection) return;
     for (const [mid, inbound] of readings.get(session.connection)?.inbound ?? []) {
