@@ -21,6 +21,9 @@ var routes = map[string]route{
 	protocol.TypeZoneTransition:  {kindMovement, (*session).zoneTransition},
 	protocol.TypeInteractRequest: {kindOther, (*session).interactRequest},
 	protocol.TypeInteractEnd:     {kindOther, (*session).interactEnd},
+	protocol.TypeMuteUser:        {kindOther, (*session).muteUser},
+	protocol.TypeRemoveFromZone:  {kindOther, (*session).removeFromZone},
+	protocol.TypeKickFromWorld:   {kindOther, (*session).kickFromWorld},
 	protocol.TypeSDPOffer:        {kindNegotiation, (*session).sdpOffer},
 	protocol.TypeSDPAnswer:       {kindNegotiation, (*session).sdpAnswer},
 	protocol.TypeICECandidate:    {kindNegotiation, (*session).iceCandidate},
@@ -95,9 +98,6 @@ func (s *session) dispatch(typ string, r route, msg protocol.Message) *protocol.
 	m := s.srv.members[s.claims.User]
 	if m == nil || m.session != s {
 		return protocol.Errorf(protocol.InvalidRequest, typ, "%s needs a place in a world; send JOIN_WORLD first", typ).With("reason", "not_joined")
-	}
-	if r.member == nil {
-		return protocol.Errorf(protocol.InvalidRequest, typ, "%s is not available on this server", typ).With("reason", "unavailable")
 	}
 	return r.member(s, m, msg)
 }

@@ -19,6 +19,7 @@ type member struct {
 	place *space.Member
 
 	session *session // nil: in grace
+	knows   bool     // its newest connection listed topology_changed
 	grace   *time.Timer
 	kept    kept
 	dirty   bool // in world.dirty
@@ -141,6 +142,7 @@ func (s *Server) join(m *member) {
 	s.metrics.members.Inc()
 	others := s.others(m)
 	s.tell(others, protocol.TypePeerJoined, protocol.PeerJoined{User: m.wireUser(), Position: m.position()})
+	s.muteMoves(m, others)
 	s.opt.Controller.Join(topologyZone(m.zone()), m.topologyMember(), func(v topology.View) { s.welcome(m, others, v) })
 }
 
@@ -178,6 +180,7 @@ func (s *Server) welcome(m *member, others []*member, v topology.View) {
 	})
 	sess.sendSnapshot(snapshot)
 	sess.sendOccupied(occupied)
+	sess.sendMutes(m, others)
 	s.registry.set(m.user, sess)
 }
 
@@ -215,7 +218,10 @@ func (s *session) sendSnapshot(snapshot []protocol.PeerPresence) {
 }
 
 func (m *member) topologyMember() topology.Member {
-	return topology.Member{ID: m.user, TopologyChanged: m.session.features.Load().topologyChanged}
+	if m.session != nil {
+		m.knows = m.session.features.Load().topologyChanged
+	}
+	return topology.Member{ID: m.user, TopologyChanged: m.knows}
 }
 
 // detach parts a session from its member, which goes into its grace: the place stays, the peers see nothing.
@@ -300,20 +306,30 @@ func (s *session) zoneTransition(m *member, msg protocol.Message) *protocol.Erro
 	return nil
 }
 
-// moved tells everyone concerned that a member is in another zone now.
+// moved tells everyone concerned that a member is in another zone now. Who was removed from a zone may be in its
+// grace, which then goes on in the spawn zone.
 func (s *Server) moved(m *member, from uuid.UUID, left []*member) {
 	s.releaseAll(m.world, m.user, left)
 	s.left(left, m.user)
 	s.opt.Controller.Leave(from, m.user)
 	m.kept = kept{}
-	m.session.conn.ClearPresence()
+	if m.session != nil {
+		m.session.conn.ClearPresence()
+	}
 	others := s.others(m)
 	s.tell(others, protocol.TypePeerJoined, protocol.PeerJoined{User: m.wireUser(), Position: m.position()})
 	m.touch() // PEER_JOINED says where it stands, not how
+	s.muteMoves(m, others)
 	s.opt.Controller.Join(topologyZone(m.zone()), m.topologyMember(), func(v topology.View) { s.transitioned(m, others, v) })
+	if m.session == nil {
+		s.opt.Controller.Lost(m.zone().ID, m.user)
+	}
 }
 
 func (s *Server) transitioned(m *member, others []*member, v topology.View) {
+	if m.session == nil {
+		return
+	}
 	media := protocol.MediaTopology(v.Media.String())
 	if media == protocol.P2PTurn && !m.session.features.Load().topologyChanged {
 		media = protocol.P2PDirect // section 7.3 knows two values; TURN_CREDENTIALS follow and say the rest
@@ -324,6 +340,7 @@ func (s *Server) transitioned(m *member, others []*member, v topology.View) {
 	})
 	m.session.sendSnapshot(snapshot)
 	m.session.sendOccupied(m.world.occupied(m.zone()))
+	m.session.sendMutes(m, others)
 }
 
 // refusal turns what space refuses into the ERROR that a client reads.

@@ -41,6 +41,7 @@ type Options struct {
 	Rules      space.Rules
 	Auth       Auth
 	Controller Controller
+	Muter      Muter // nil: mutes are told, and nobody enforces them on media that the server carries
 
 	// PublicURL is how clients reach this process (https://office.example); from it follows sfu_url. Empty: the
 	// host and scheme by which a client came to /signal.

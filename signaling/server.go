@@ -41,6 +41,7 @@ type Server struct {
 type world struct {
 	live  *space.World
 	holds holds
+	mutes map[uuid.UUID]*mute
 	dirty []*member // whose presence the next tick tells
 }
 
@@ -60,7 +61,7 @@ func New(o Options) *Server {
 		sessions: make(map[*session]struct{}),
 	}
 	for _, m := range o.Worlds {
-		w := &world{live: space.NewWorld(m, o.Rules), holds: make(holds)}
+		w := &world{live: space.NewWorld(m, o.Rules), holds: make(holds), mutes: make(map[uuid.UUID]*mute)}
 		s.worlds[m.ID] = w
 		s.order = append(s.order, w)
 	}
@@ -118,6 +119,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	for _, m := range s.members {
 		m.stopGrace()
+	}
+	for _, w := range s.order {
+		for _, mu := range w.mutes {
+			mu.timer.Stop()
+		}
 	}
 	s.mu.Unlock()
 

@@ -403,3 +403,15 @@ func TestKeptOfOneWhoLeftIsGone(t *testing.T) {
 	}
 	a2.silent()
 }
+
+func TestEveryTypeHasARoute(t *testing.T) {
+	for _, typ := range protocol.ZoneTypes() {
+		switch typ {
+		case protocol.TypeConnect, protocol.TypeJoinWorld, protocol.TypeError: // handled by themselves
+		default:
+			if routes[typ].member == nil {
+				t.Errorf("%s has no handler", typ)
+			}
+		}
+	}
+}
