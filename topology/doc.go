@@ -18,26 +18,26 @@
 // an epoch names one topology of one zone for ever. During a change the epochs of both ways are good, after it only that
 // of the way in force.
 //
-//	            first failure of a pair (relay)
-//	 P2P_DIRECT ------------------------------> P2P_TURN
-//	   |    ^   <------------------------------    |  ^
-//	   |    |    no such pair left, dwell (direct) |  |
-//	   |    |                                      |  |
-//	   | count reaches promote_at, or a pair that  |  |
-//	   | the relay does not join either; not       |  |
-//	   | before the cool-down is over              |  |
-//	   v    |                                      v  |
-//	 [ promotion: PROMOTE_TO_SFU to each; all reported and flowing, or half at the deadline: commit ]
-//	   |    ^ fewer than half at the deadline: rolled_back to where it was, cool-down
-//	   v
-//	  SFU <------------------------------------------------------.
-//	   | count at or under demote_at for demote_after, dwell and  | the SFU is needed after all:
-//	   | cool-down over, all know topology_changed (demoted);     | rolled_back at once, cool-down
-//	   | or one fails three times in a minute                     |
-//	   v                                                          |
-//	 [ demotion to P2P_DIRECT, or P2P_TURN while a pair needs it; its members SFU_DISCONNECTED, or the deadline: commit ]
+//	           first failure of a pair (relay)
+//	P2P_DIRECT ------------------------------> P2P_TURN
+//	  |    ^   <------------------------------    |  ^
+//	  |    |    no such pair left, dwell (direct) |  |
+//	  |    |                                      |  |
+//	  | count reaches promote_at, or a pair that  |  |
+//	  | the relay does not join either; not       |  |
+//	  | before the cool-down is over              |  |
+//	  v    |                                      v  |
+//	[ promotion: PROMOTE_TO_SFU to each; all reported and flowing, or half at the deadline: commit ]
+//	  |    ^ fewer than half at the deadline: rolled_back to where it was, cool-down
+//	  v
+//	 SFU <------------------------------------------------------.
+//	  | count at or under demote_at for demote_after, dwell and  | the SFU is needed after all:
+//	  | cool-down over, all know topology_changed (demoted);     | rolled_back at once, cool-down
+//	  | or one fails three times in a minute                     |
+//	  v                                                          |
+//	[ demotion to P2P_DIRECT, or P2P_TURN while a pair needs it; its members SFU_DISCONNECTED, or the deadline: commit ]
 //
-//	 the last member leaves: P2P_DIRECT at once; only the count of epochs remains
+//	the last member leaves: P2P_DIRECT at once; only the count of epochs remains
 //
 // A demotion to P2P_DIRECT in which a pair fails goes on as one to P2P_TURN, with the next epoch.
 //
