@@ -117,9 +117,16 @@ describe("connecting", () => {
     expect(await opening).toEqual(user);
   });
 
+  it("that is broken off rejects", async () => {
+    make();
+    const refused = expect(connection.open()).rejects.toMatchObject({ problem: { code: "connection-lost" } });
+    connection.close();
+    await refused;
+  });
+
   it("gives up a try that is not answered in time", async () => {
     make();
-    void connection.open();
+    connection.open().catch(() => {});
     last().open();
     await vi.advanceTimersByTimeAsync(10_000 + 100);
     expect(FakeSocket.all.length).toBe(2);

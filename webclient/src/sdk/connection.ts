@@ -188,6 +188,10 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Closes for good. */
   close(reason = ""): void {
     this.stop(reason);
+    this.opening?.reject(
+      new OfficeError({ code: "connection-lost", message: reason || "The connection was closed.", fatal: true }),
+    );
+    this.opening = null;
   }
 
   private write(frame: string): void {

@@ -69,7 +69,8 @@ export class MediaPlane {
 
   /** This page is in a zone (again). */
   entered(zone: string, media: MediaTopology, peers: readonly string[], resumed: boolean): void {
-    if (!resumed) this.credentials.clear();
+    // Those that are good now follow the welcome.
+    this.credentials.clear();
     this.peers = new Set(peers);
     this.dispatch({ type: "entered", zone, media, peers, resumed });
   }

@@ -206,6 +206,9 @@ export class Switcher {
     this.zone = e.zone;
     const wasSFU = this.media === "SFU";
     this.media = e.media;
+    // The welcome names no epoch, and a restarted server counts anew.
+    this.epoch = undefined;
+    this.reason = undefined;
     for (const [user, peer] of this.peers) {
       if (e.peers.includes(user)) continue;
       peer.absent = true;
