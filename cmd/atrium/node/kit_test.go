@@ -29,7 +29,7 @@ import (
 	"atrium/configs"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // config is the demo's on ports that the system chooses.
 func config(t *testing.T, more ...string) *configs.Config {

@@ -17,8 +17,9 @@ import (
 // TestNothingIsLeft: 200 people come in waves, meet directly, over the relay and through the SFU, and go.
 // While the node runs on, no goroutine, session, allocation, member or socket of theirs is left.
 func TestNothingIsLeft(t *testing.T) {
-	const waves, people = 20, 10
-	cfg := config(t, "ATRIUM_SESSION_GRACE=100ms", "ATRIUM_TOPOLOGY_PROMOTE_AT=4", "ATRIUM_TOPOLOGY_DEMOTE_AT=2")
+	const waves, people = 40, 5
+	cfg := config(t, "ATRIUM_SESSION_GRACE=100ms", "ATRIUM_TOPOLOGY_PROMOTE_AT=4", "ATRIUM_TOPOLOGY_DEMOTE_AT=2",
+		"ATRIUM_TOPOLOGY_DEADLINE=1m", "ATRIUM_TOPOLOGY_COOLDOWN=0s") // a machine under load is slow, and that is not the subject
 	worlds, err := node.Worlds(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +46,7 @@ func TestNothingIsLeft(t *testing.T) {
 // wave lets people come until all have each other through the SFU, and go. It gives the allocations seen.
 func wave(t *testing.T, url string, people int, sessions, allocations func() int) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	all := make([]*peer.Peer, people)
 	var came sync.WaitGroup
