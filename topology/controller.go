@@ -101,10 +101,15 @@ func (c *Controller) SFUConnected(zone, user uuid.UUID) error {
 	if e == nil {
 		return ErrNotConnected
 	}
-	if m := e.zone.member(user); m == nil || m.up.ID == "" {
+	m := e.zone.member(user)
+	if m == nil {
 		return ErrNotConnected
 	}
+	connected := m.up.ID != ""
 	c.run(e, sfuConnected{user}, nil)
+	if !connected {
+		return ErrNotConnected
+	}
 	return nil
 }
 

@@ -299,6 +299,8 @@ func (tr *trial) checkReports(z int, e Epoch) {
 	for _, p := range tr.models[z].live {
 		switch {
 		case p.grace:
+		case !p.said.IsZero() && p.session.Epoch == e && p.upAt.Sub(p.said) >= 0 && p.upAt.Sub(p.said) <= earlyWait:
+			// Its report overtook the SFU's word by a moment; from there on it counts.
 		case !p.reported || p.session.Epoch != e:
 			tr.fail("zone %d: committed to epoch %d without a report of %s (%s)", z, e, short(p.ID), p.session)
 		case !p.flowing && tr.now.Sub(p.upAt) < time.Second:

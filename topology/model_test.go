@@ -37,6 +37,7 @@ type peer struct {
 	upAt     time.Time
 	flowing  bool
 	reported bool
+	said     time.Time // the last SFU_CONNECTED, whether or not it counted
 }
 
 // departure is when and why a way ceased to be in force.
@@ -126,8 +127,8 @@ func (m *model) before(now time.Time, e event) {
 			p.session, p.flowing, p.reported = Session{}, false, false
 		}
 	case sfuConnected:
-		if p := m.peer(e.user); p != nil && p.session.ID != "" {
-			p.reported = true
+		if p := m.peer(e.user); p != nil {
+			p.reported, p.said = p.session.ID != "", now
 		}
 	case sfuDisconnected:
 		if p := m.peer(e.user); p != nil && e.failed && (m.to == nil || m.to.media == SFU) {

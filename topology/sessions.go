@@ -19,6 +19,9 @@ var backOff = [...]time.Duration{
 	0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second,
 }
 
+// earlyWait is how long a report that came before the SFU's word is remembered.
+const earlyWait = time.Second
+
 // longestSilence bounds the wait before a member that says nothing at all is invited again.
 const longestSilence = time.Minute
 
@@ -37,12 +40,26 @@ func (z *zone) invite(m *member, w way, now time.Time) {
 }
 
 // report is SFU_CONNECTED.
-func (z *zone) report(user uuid.UUID) {
+func (z *zone) report(user uuid.UUID, now time.Time) {
 	m := z.member(user)
 	w, ok := z.inSFU()
-	if m == nil || !ok || !m.hasSession(w.epoch) {
-		return // of a try that is over, or the SFU sees otherwise
+	if m == nil || !ok {
+		return
 	}
+	if m.hasSession(w.epoch) {
+		m.arrived()
+		return
+	}
+	// Of a try that is over, or the SFU sees otherwise. Or the report overtook the SFU's word: it went round by the
+	// signaling server, but under load a goroutine may be slower. It is refused all the same, and counts if
+	// the session comes up in a moment: no client reports twice.
+	if m.admitted.ID != "" && m.admitted.Epoch == w.epoch {
+		m.early = now
+	}
+}
+
+// arrived takes note of a report that counts.
+func (m *member) arrived() {
 	m.reported, m.broken, m.silent, m.failures = true, false, 0, nil
 	m.inviteAt = time.Time{}
 }
@@ -84,7 +101,7 @@ func (z *zone) admit(s Session, now time.Time) {
 	if m == nil {
 		return
 	}
-	m.admitted = s
+	m.admitted, m.early = s, time.Time{}
 	if !m.inviteAt.IsZero() {
 		m.inviteAt = latest(m.inviteAt, now.Add(z.policy.Deadline)) // it is connecting: do not disturb it
 	}
@@ -113,6 +130,10 @@ func (z *zone) sessionIsUp(s Session, flowing bool, now time.Time) {
 		}
 		m.forgetSession()
 		m.up, m.upAt = s, now
+		if s.ID == m.admitted.ID && !m.early.IsZero() && now.Sub(m.early) <= earlyWait {
+			m.arrived()
+		}
+		m.early = time.Time{}
 	}
 	m.flowing = m.flowing || flowing
 	m.inviteAt = time.Time{}

@@ -79,9 +79,10 @@ type member struct {
 	admitted Session // the last token it showed there; ID "": none
 	up       Session // the session whose ICE and DTLS are up; ID "": none
 	upAt     time.Time
-	flowing  bool // the SFU saw a packet of each uplink
-	reported bool // SFU_CONNECTED in the session that is up
-	left     bool // in a demotion: it needs the SFU no more
+	flowing  bool      // the SFU saw a packet of each uplink
+	early    time.Time // SFU_CONNECTED before the admitted session was up
+	reported bool      // SFU_CONNECTED in the session that is up
+	left     bool      // in a demotion: it needs the SFU no more
 
 	// Tries to bring it there.
 	inviteAt time.Time // when it is invited again unless a session is up by then; zero: not

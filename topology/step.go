@@ -29,7 +29,7 @@ func step(z *zone, now time.Time, e event) []effect {
 	case iceFailed:
 		z.fail(e.user, e.peer, now)
 	case sfuConnected:
-		z.report(e.user)
+		z.report(e.user, now)
 	case sfuDisconnected:
 		z.disconnected(e.user, e.failed, now)
 	case sessionAdmitted:
