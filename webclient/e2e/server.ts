@@ -16,6 +16,8 @@ admin:
 data_dir: data
 auth:
   guest_login: true
+session:
+  grace: 2s
 topology:
   promote_at: 3
   demote_at: 2

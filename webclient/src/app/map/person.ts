@@ -132,14 +132,14 @@ function headOf(pen: CanvasRenderingContext2D, look: Look, t: number, y: number)
 
 /** The name under the feet, on a dark pill that reads on every floor. */
 export function drawName(pen: CanvasRenderingContext2D, look: Look, t: number): void {
-  const size = Math.max(11, t * 0.24);
+  const size = Math.max(11, Math.min(15, t * 0.24));
   pen.font = `600 ${size}px "Inter", system-ui, sans-serif`;
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   const text = look.self ? `${look.name} (you)` : look.name;
   const icon = look.muted ? size * 1.05 : 0;
   const width = pen.measureText(text).width + icon + size;
-  const y = 0.36 * t;
+  const y = 0.2 * t + size * 0.75;
   pen.fillStyle = "rgba(15, 17, 25, 0.78)";
   pen.beginPath();
   pen.roundRect(-width / 2, y - size * 0.78, width, size * 1.56, size * 0.78);

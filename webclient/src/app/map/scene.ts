@@ -1,4 +1,5 @@
 import type { ObjectDescription } from "../../sdk";
+import type { Backdrop } from "./backdrop";
 import type { Camera } from "./camera";
 import { drawObject } from "./furniture";
 import type { Grid, Point } from "./grid";
@@ -15,9 +16,8 @@ export interface Figure extends Point {
 /** Everything that one frame shows. */
 export interface Frame {
   grid: Grid;
-  ground: HTMLCanvasElement;
+  ground: Backdrop;
   camera: Camera;
-  ratio: number;
   time: number;
   zone: string;
   figures: Figure[];
@@ -26,14 +26,15 @@ export interface Frame {
 
 /** Draws one frame: the ground, the zone one is in, then objects and people from north to south. */
 export function drawFrame(pen: CanvasRenderingContext2D, frame: Frame): void {
-  const { camera, grid, ground, ratio } = frame;
-  const tile = camera.tile;
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.fillStyle = VOID;
-  pen.fillRect(0, 0, camera.width, camera.height);
+  const { camera, grid, ground } = frame;
+  const { ratio, tile } = camera;
   const origin = camera.toScreen({ x: 0, y: 0 });
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(ground, origin.x, origin.y, grid.width * tile, grid.height * tile);
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.fillStyle = VOID;
+  pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height);
+  const whole = (v: number) => Math.round(v * ratio);
+  ground.draw(pen, whole(origin.x), whole(origin.y), whole(tile), frame.time * 1000);
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   drawZones(pen, frame);
   if (frame.target) drawTarget(pen, frame, frame.target);
 

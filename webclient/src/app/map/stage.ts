@@ -1,9 +1,9 @@
 import type { Facing, Office, Peer } from "../../sdk";
+import { Backdrop } from "./backdrop";
 import { arrange, type Bubble, glide, type Obstacle } from "./bubbles";
-import { Camera, SPARE, TILE } from "./camera";
+import { Camera, SPARE } from "./camera";
 import { Follower } from "./follower";
 import type { Grid, Point } from "./grid";
-import { paintGround } from "./ground";
 import { listenToKeys } from "./keys";
 import { avatarColor } from "./palette";
 import { findPath } from "./path";
@@ -32,6 +32,10 @@ export interface StageOptions {
 const SPEAKING = 0.02;
 const LINGER = 450;
 
+/** After the last movement the map is drawn at full rate for a while (ms), then once per IDLE_FRAME. */
+const SETTLE = 400;
+const IDLE_FRAME = 95;
+
 /**
  * The map in motion: one loop that walks one's own avatar, lets the others' follow what the server says of them, draws
  * all, and carries the pictures along. It listens to the office and to the input of its canvas until it is closed.
@@ -44,9 +48,12 @@ export class Stage {
   private readonly spoke = new Map<string, number>();
   private readonly undo: (() => void)[] = [];
   private readonly grid: Grid;
-  private ground: HTMLCanvasElement;
+  private readonly ground: Backdrop;
   private frame = 0;
   private last = performance.now();
+  private drawn = 0;
+  /** When something last moved. */
+  private stirred = 0;
   private closed = false;
   /** Off: pictures stand in the strip, where the page's layout puts them. */
   bubbles = true;
@@ -55,7 +62,7 @@ export class Stage {
     this.options = options;
     this.grid = options.grid;
     const { office, canvas, grid } = options;
-    this.ground = paintGround(grid, this.groundTile());
+    this.ground = new Backdrop(grid);
     const self = office.self;
     this.walker = new Walker(
       { grid, occupied: (x, y) => this.occupied(x, y), enter: (zone, at) => void this.enter(zone, at) },
@@ -166,6 +173,7 @@ export class Stage {
     const wheel = (event: WheelEvent) => {
       event.preventDefault();
       this.camera.zoomBy(Math.exp(-event.deltaY * 0.0012));
+      this.stirred = performance.now();
     };
     canvas.addEventListener("pointerdown", click);
     canvas.addEventListener("wheel", wheel, { passive: false });
@@ -175,19 +183,15 @@ export class Stage {
     });
   }
 
-  private groundTile(): number {
-    // As sharp as the screen, as far as a picture of the whole map stays within what browsers hold well.
-    const limit = Math.floor(4096 / Math.max(this.grid.width, this.grid.height));
-    return Math.max(16, Math.min(limit, Math.round(TILE * window.devicePixelRatio)));
-  }
-
   private fit(): void {
     const { canvas } = this.options;
     const ratio = window.devicePixelRatio || 1;
     canvas.width = Math.max(1, Math.round(canvas.clientWidth * ratio));
     canvas.height = Math.max(1, Math.round(canvas.clientHeight * ratio));
-    this.camera.resize(canvas.clientWidth, canvas.clientHeight);
+    this.camera.resize(canvas.clientWidth, canvas.clientHeight, ratio);
     this.camera.cut();
+    this.stirred = performance.now();
+    this.drawn = 0;
   }
 
   private tick(now: number): void {
@@ -197,28 +201,34 @@ export class Stage {
     this.last = now;
     const { office, canvas } = this.options;
     // Without the server nobody walks: it keeps the place, and a position of our own would be refused later.
-    if (office.state === "connected" && this.walker.step(dt)) {
+    const walked = office.state === "connected" && this.walker.step(dt);
+    if (walked) {
       const { x, y, facing, state } = this.walker.pose;
       office.move({ x, y }, facing, state);
     }
     // A strip of pictures covers the top: look a little higher, so that oneself and the room stand below it.
     this.camera.spareAbove = this.bubbles ? SPARE : 4.5;
     const { x: lookX, y: lookY } = this.walker.pose;
-    this.camera.follow({ x: lookX, y: this.bubbles ? lookY : lookY - 1.4 }, this.grid, dt);
-    const pen = canvas.getContext("2d");
-    if (!pen) return;
+    const turning = this.camera.follow({ x: lookX, y: this.bubbles ? lookY : lookY - 1.4 }, this.grid, dt);
     const figures = this.figures(now);
+    const lively = walked || turning || [...figures.values()].some((f) => f.look.walking);
+    if (lively) this.stirred = now;
+    // Where nothing moves, people only breathe and blink: the machine's time belongs to their pictures then.
+    if (now - this.stirred > SETTLE && now - this.drawn < IDLE_FRAME) return;
+    const since = (now - this.drawn) / 1000;
+    this.drawn = now;
+    const pen = canvas.getContext("2d", { alpha: false });
+    if (!pen) return;
     drawFrame(pen, {
       grid: this.grid,
       ground: this.ground,
       camera: this.camera,
-      ratio: window.devicePixelRatio || 1,
       time: now / 1000,
       zone: office.zone?.zone_id ?? "",
       figures: [...figures.values()],
       target: this.walker.target,
     });
-    this.carryTiles(figures, dt);
+    this.carryTiles(figures, Math.min(0.1, since));
   }
 
   private figures(now: number): Map<string, Figure> {

@@ -59,6 +59,9 @@ export class Visit {
         if (state.mic) this.dismiss("device-mic");
         if (state.camera) this.dismiss("device-camera");
       }),
+      this.office.on("media", ({ peer, media }) => {
+        if (media.active) this.dismiss(`peer-${peer.user.user_id}`);
+      }),
       this.office.on("state", ({ state }) => {
         if (state === "connected") {
           this.dismiss("connection");
