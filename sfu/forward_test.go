@@ -229,3 +229,13 @@ func BenchmarkForward(b *testing.B) {
 		})
 	}
 }
+
+func TestAnOfferThatIsAnsweredTooLateAddsNothing(t *testing.T) {
+	l, slots, _ := rig(false, 1, false)
+	s, r := slots[0].s, l.up.s.room
+	r.leave(s)
+	r.add(s, []*uplink{newUplink(s, section{mid: "1", kind: protocol.Audio, source: protocol.Mic})}, nil)
+	if len(r.sessions) != 1 || len(r.uplinks) != 1 {
+		t.Errorf("%d sessions and %d uplinks in the room, want the sender's", len(r.sessions), len(r.uplinks))
+	}
+}

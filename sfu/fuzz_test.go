@@ -50,6 +50,11 @@ func TestReadOffer(t *testing.T) {
 	if s := q.sections[2]; !s.off || !s.slot {
 		t.Errorf("%+v", s)
 	}
+	// Ready for a track that is not there yet.
+	q, bad = readOffer(strings.Replace(someOffer, "a=msid:s t", "a=ssrc:7 cname:x\r\na=msid:- t", 1), nil, 1, 1)
+	if bad != nil || q.sections[0].sends {
+		t.Errorf("%v %+v", bad, q)
+	}
 }
 
 func FuzzOffer(f *testing.F) {

@@ -35,11 +35,16 @@ type member struct {
 	audio, video []*slot
 	seats        seats
 	order        []*slot // as in the offer: the order of SLOTS
+	left         bool    // the session has ended: an offer that is being answered adds nothing any more
 }
 
 // add takes a session in, or the uplinks and slots that a further offer brought.
 func (r *room) add(s *session, uplinks []*uplink, slots []*slot) {
 	r.mu.Lock()
+	if s.member.left {
+		r.mu.Unlock()
+		return
+	}
 	known := false
 	for _, x := range r.sessions {
 		known = known || x == s
@@ -67,6 +72,7 @@ func (r *room) add(s *session, uplinks []*uplink, slots []*slot) {
 
 func (r *room) leave(s *session) {
 	r.mu.Lock()
+	s.member.left = true
 	kept := r.sessions[:0:0]
 	for _, x := range r.sessions {
 		if x != s {

@@ -152,14 +152,20 @@ func directionOf(m *sdp.MediaDescription) string {
 	return "sendrecv" // RFC 8866, section 6.7
 }
 
-// carriesTrack: a section that names neither a stream nor a source has nothing to send yet (RFC 8829, section 5.2.1).
+// carriesTrack says whether an uplink will send soon. A section that names neither a stream nor a source has nothing to send
+// (RFC 8829, section 5.2.1); browsers name a source in any case, but "-" as the stream where the transceiver has none, which
+// is how one stands ready for a screen that is shared later.
 func carriesTrack(m *sdp.MediaDescription) bool {
+	source := false
 	for _, a := range m.Attributes {
-		if a.Key == "ssrc" || a.Key == "msid" || a.Key == "simulcast" && strings.HasPrefix(a.Value, "send") {
-			return true
+		switch {
+		case a.Key == "msid":
+			return !strings.HasPrefix(a.Value, "- ") && a.Value != "-"
+		case a.Key == "ssrc", a.Key == "simulcast" && strings.HasPrefix(a.Value, "send"):
+			source = true
 		}
 	}
-	return false
+	return source
 }
 
 func codecOf(k protocol.SlotKind) string {
