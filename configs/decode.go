@@ -71,6 +71,10 @@ func (d *decoder) section(key string, n *yaml.Node, into reflect.Value) {
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 		return // all of the section is commented out
 	}
+	if n.Kind == yaml.AliasNode {
+		d.wrong(n, key, "anchors and aliases are not read: write the keys out")
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		d.wrong(n, key, "want a section with the keys %s", strings.Join(names(known), ", "))
 		return
@@ -101,12 +105,12 @@ func (d *decoder) value(key string, n *yaml.Node, into reflect.Value) {
 		hidden.Value = ""
 		n = &hidden
 	}
-	if list, ok := into.Interface().([]Path); ok {
+	if _, ok := into.Interface().([]Path); ok {
 		if n.Kind != yaml.SequenceNode {
 			d.wrong(n, key, "want a list of files")
 			return
 		}
-		list = nil
+		var list []Path
 		for _, e := range n.Content {
 			if e.Kind != yaml.ScalarNode || e.Tag != "!!str" || e.Value == "" {
 				d.wrong(e, key, "want a list of files")
