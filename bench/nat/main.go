@@ -16,10 +16,11 @@ import (
 
 func main() {
 	only := flag.String("only", "", "hold only the trials whose name contains this")
+	verbose := flag.Bool("v", false, "tell what each host's person told")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	switch err := table(ctx, *only, os.Stdout, os.Stderr); {
+	switch err := table(ctx, *only, *verbose, os.Stdout, os.Stderr); {
 	case errors.Is(err, errNotAllowed):
 		fmt.Println("SKIPPED: network namespaces are not allowed here")
 		fmt.Fprintln(os.Stderr, err)
@@ -30,7 +31,7 @@ func main() {
 }
 
 // table holds the trials and prints what they came to.
-func table(ctx context.Context, only string, out, progress io.Writer) error {
+func table(ctx context.Context, only string, verbose bool, out, progress io.Writer) error {
 	if err := allowed(ctx); err != nil {
 		return err
 	}
@@ -50,7 +51,13 @@ func table(ctx context.Context, only string, out, progress io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(progress, "%s ...\n", t.name)
-		all = append(all, t.hold(ctx, p))
+		o := t.hold(ctx, p)
+		all = append(all, o)
+		for i, story := range o.stories {
+			if verbose {
+				fmt.Fprintf(progress, " host %d\n%s", i+1, story)
+			}
+		}
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

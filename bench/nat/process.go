@@ -213,6 +213,9 @@ func (q *person) story() string {
 	var b bytes.Buffer
 	all := q.entries()
 	for _, e := range all {
+		if e.Type == "packets" {
+			continue
+		}
 		fmt.Fprintf(&b, "  %6d ms  %s %s %s %s %s %s %s\n", e.At.Sub(all[0].At).Milliseconds(), e.Type, e.Topology, e.Reason, e.Kind, e.Way, e.Local, e.Remote)
 	}
 	return b.String() + q.complaints()

@@ -46,6 +46,7 @@ type outcome struct {
 	pairs   []string      // per host: "local <-> remote" of what carried
 	first   time.Duration // from the last one's joining until everyone had heard everyone
 	flows   bool          // audio went on afterwards
+	stories []string      // what each host's person told
 	err     error
 }
 
@@ -107,6 +108,9 @@ func (t trial) hold(ctx context.Context, p programs) outcome {
 		}
 	}
 	o.err = o.look(ctx, people)
+	for _, q := range people {
+		o.stories = append(o.stories, q.story())
+	}
 	return o
 }
 
