@@ -276,6 +276,7 @@ func (s *Server) leave(m *member) {
 	s.releaseAll(m.world, m.user, others)
 	s.left(others, m.user)
 	s.opt.Controller.Leave(zone, m.user)
+	s.muteStays(m.world, zone, m.user)
 }
 
 // left tells a zone that a user is gone from it, after which none of its presence may come.
@@ -312,6 +313,7 @@ func (s *Server) moved(m *member, from uuid.UUID, left []*member) {
 	s.releaseAll(m.world, m.user, left)
 	s.left(left, m.user)
 	s.opt.Controller.Leave(from, m.user)
+	s.muteStays(m.world, from, m.user)
 	m.kept = kept{}
 	if m.session != nil {
 		m.session.conn.ClearPresence()

@@ -11,7 +11,8 @@ import (
 )
 
 // Muter is who enforces a mute where the server carries the media: the SFU. It is called with Server.mu held, so it
-// must neither block nor call the server. It is told at each change and when a muted user enters a zone.
+// must neither block nor call the server. What it is told holds until it is told otherwise; it is told at each
+// change, and when a muted user enters and leaves a zone.
 type Muter interface {
 	Mute(zone, user uuid.UUID, muted bool)
 }
@@ -88,6 +89,13 @@ func (s *Server) muteMoves(m *member, others []*member) {
 		s.opt.Muter.Mute(m.zone().ID, m.user, true)
 	}
 	s.tellMute(others, m.world, m.user)
+}
+
+// muteStays lifts a mute in the zone that its user just left, where nobody would lift it later.
+func (s *Server) muteStays(w *world, zone, user uuid.UUID) {
+	if w.mutes[user] != nil && s.opt.Muter != nil {
+		s.opt.Muter.Mute(zone, user, false)
+	}
 }
 
 func (s *Server) tellMute(to []*member, w *world, user uuid.UUID) {
