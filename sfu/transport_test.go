@@ -273,3 +273,59 @@ func TestMoreSlotsByAFurtherOffer(t *testing.T) {
 		p.waitFor("media", s.Mid, atLeast(5))
 	}
 }
+
+// stalling is a TCP listener whose connections stop taking what is written, as with a client that does not read.
+type stalling struct {
+	net.Listener
+	stalled chan struct{}
+}
+
+type stalledConn struct {
+	net.Conn
+	l      *stalling
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *stalling) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &stalledConn{Conn: c, l: l, closed: make(chan struct{})}, nil
+}
+
+func (c *stalledConn) Write(b []byte) (int, error) {
+	select {
+	case <-c.l.stalled:
+		<-c.closed
+		return 0, net.ErrClosed
+	default:
+		return c.Conn.Write(b)
+	}
+}
+
+func (c *stalledConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+func TestAReceiverOnTCPThatStopsReadingHoldsUpNobody(t *testing.T) {
+	var l *stalling
+	b := newBed(t, func(o *Options) {
+		l = &stalling{Listener: o.TCP, stalled: make(chan struct{})}
+		o.TCP = l
+	})
+	r := b.join(peerOptions{mic: true, camera: true})
+	p := b.join(peerOptions{audio: 1, video: 1, setting: func(s *webrtc.SettingEngine) { s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4}) }})
+	q := b.join(peerOptions{audio: 1, video: 1})
+	mid := func(x *peer) string {
+		return find(x.waitSlots("camera", holds(r.user, protocol.Camera, true)), r.user, protocol.Camera, true)
+	}
+	p.waitFor("video", mid(p), atLeast(5))
+	n := len(q.waitFor("video", mid(q), atLeast(5)))
+	close(l.stalled)
+	continuous(t, q.waitFor("video while another stalls", mid(q), atLeast(n+500)))
+	b.EndSession(b.zone, p.user, "left")
+	b.desk.wait(t, "down", p.user, 1)
+}
