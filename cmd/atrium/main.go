@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -14,19 +15,29 @@ func main() {
 	defer stop()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go onSignals(signals, stop, os.Exit)
+	go onSignals(signals, echo, stop, os.Exit)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
-// onSignals drains at the first signal and ends at once at the second: whoever asks twice means it. It
+// echo is how soon a second signal is still the first one: timeout(1) sends it to the process and to its
+// group, and a terminal's Ctrl-C comes directly and by the shell or make around the process.
+const echo = 500 * time.Millisecond
+
+// onSignals drains at the first signal and ends at once at a later one: whoever asks twice means it. It
 // lives as long as the process.
-func onSignals(signals <-chan os.Signal, drain func(), exit func(int)) {
+func onSignals(signals <-chan os.Signal, echo time.Duration, drain func(), exit func(int)) {
 	<-signals
+	first := time.Now()
 	drain()
-	s := <-signals
-	code := 1
-	if n, ok := s.(syscall.Signal); ok {
-		code = 128 + int(n) // as a shell tells it
+	for s := range signals {
+		if time.Since(first) < echo {
+			continue
+		}
+		code := 1
+		if n, ok := s.(syscall.Signal); ok {
+			code = 128 + int(n) // as a shell tells it
+		}
+		exit(code)
+		return
 	}
-	exit(code)
 }

@@ -351,7 +351,7 @@ func TestSignal(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	signals := make(chan os.Signal, 2)
 	drained, exited := make(chan struct{}), make(chan int, 1)
-	go onSignals(signals, func() { close(drained) }, func(code int) { exited <- code })
+	go onSignals(signals, 0, func() { close(drained) }, func(code int) { exited <- code })
 	signals <- syscall.SIGTERM
 	<-drained
 	select {
@@ -362,5 +362,24 @@ func TestSecondSignal(t *testing.T) {
 	signals <- syscall.SIGTERM
 	if code := <-exited; code != 143 {
 		t.Errorf("ended with %d", code)
+	}
+}
+
+// TestSignalEcho: one signal that comes by two ways is one.
+func TestSignalEcho(t *testing.T) {
+	signals := make(chan os.Signal)
+	drained := 0
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		onSignals(signals, time.Hour, func() { drained++ }, func(code int) { t.Errorf("ended with %d", code) })
+	}()
+	for range 3 {
+		signals <- syscall.SIGTERM
+	}
+	close(signals)
+	<-done
+	if drained != 1 {
+		t.Errorf("drained %d times", drained)
 	}
 }
