@@ -210,15 +210,18 @@ export class SfuSession {
       this.link?.send("ICE_CANDIDATE", { to: "sfu", candidate: e.candidate?.toJSON() ?? null });
     };
     pc.onconnectionstatechange = () => this.stateChanged(pc);
+    // An uplink without a track yet is in no stream: its a=msid reads "-" (RFC 8830, section 2), which tells the SFU
+    // that nothing comes by it for now, so that a zone's promotion need not wait for a screen nobody shares.
     const stream = new MediaStream();
-    this.uplinks.set("mic", pc.addTransceiver("audio", { direction: "sendonly", streams: [stream] }));
+    const streams = (source: Source) => (this.o.local.track(source) ? [stream] : []);
+    this.uplinks.set("mic", pc.addTransceiver("audio", { direction: "sendonly", streams: streams("mic") }));
     const camera = pc.addTransceiver("video", {
       direction: "sendonly",
-      streams: [stream],
+      streams: streams("camera"),
       sendEncodings: this.layered() ? layers : [{ maxBitrate: 1_800_000 }],
     });
     this.uplinks.set("camera", camera);
-    const screen = pc.addTransceiver("video", { direction: "sendonly", streams: [new MediaStream()] });
+    const screen = pc.addTransceiver("video", { direction: "sendonly", streams: streams("screen") });
     this.uplinks.set("screen", screen);
     for (const t of [camera, screen]) vp8(t);
     this.have = { audio: 0, video: 0 };
