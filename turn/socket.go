@@ -74,8 +74,10 @@ func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
 
 // WriteTo sends an answer or a relayed packet of pion/turn's.
 func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
-	if from, ok := addrPort(to); ok {
-		s.relay.answered(clientKey{s, from}, b)
+	if d, ok := granted(b); ok {
+		if from, ok := addrPort(to); ok {
+			s.relay.granted(clientKey{s, from}, d)
+		}
 	}
 	return s.PacketConn.WriteTo(b, to)
 }

@@ -160,7 +160,9 @@ func (s *stream) ended(err error) {
 
 // Write queues one frame. It never blocks: a client that stops reading loses what does not fit.
 func (s *stream) Write(b []byte) (int, error) {
-	s.listener.relay.answered(clientKey{s.listener, s.from}, b)
+	if d, ok := granted(b); ok {
+		s.listener.relay.granted(clientKey{s.listener, s.from}, d)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

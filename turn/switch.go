@@ -127,12 +127,10 @@ func (r *relay) client(k clientKey) *port {
 	return r.clients[k]
 }
 
-// answered looks at what pion/turn answers a client for the lifetime of its allocation.
-func (r *relay) answered(k clientKey, b []byte) {
-	if d, ok := granted(b); ok {
-		if p := r.client(k); p != nil {
-			p.refreshed(d)
-		}
+// granted notes the lifetime that pion/turn gives a client's allocation in an answer.
+func (r *relay) granted(k clientKey, d time.Duration) {
+	if p := r.client(k); p != nil {
+		p.refreshed(d)
 	}
 }
 
