@@ -96,11 +96,30 @@ export interface Cost {
   concealedSamples: number;
 }
 
+/** What the test process itself felt of the machine: how late its own timer came at worst, in milliseconds. */
+class Pulse {
+  private worst = 0;
+  private last = performance.now();
+  private readonly timer = setInterval(() => {
+    const now = performance.now();
+    this.worst = Math.max(this.worst, now - this.last - 20);
+    this.last = now;
+  }, 20);
+
+  stop(): number {
+    clearInterval(this.timer);
+    return Math.round(this.worst);
+  }
+}
+
 /** Watches several pages through a change; `stop` tells what it cost each page, for each of the others. */
 export class Watch {
   private readonly visitors: Visitor[];
   private readonly names = new Map<string, string>();
   private readonly before = new Map<string, number>();
+  private readonly pulse = new Pulse();
+  /** After `stop`: how long the machine kept this process, which does next to nothing, from running at worst. */
+  starvedMs = 0;
 
   private constructor(visitors: Visitor[]) {
     this.visitors = visitors;
@@ -131,6 +150,7 @@ export class Watch {
   }
 
   async stop(): Promise<Cost[]> {
+    this.starvedMs = this.pulse.stop();
     const rows = await Promise.all(
       this.visitors.map(async (v) => {
         const stats = await v.stats();
@@ -152,8 +172,8 @@ export class Watch {
   }
 }
 
-export function printCosts(title: string, costs: Cost[]): void {
-  console.log(`\n  ${title}`);
+export function printCosts(title: string, costs: Cost[], starvedMs: number): void {
+  console.log(`\n  ${title} (the machine kept the test itself waiting for ${starvedMs} ms at worst)`);
   console.log("    page     sees     frames  longest gap (at)      concealed samples");
   for (const c of costs) {
     const gap = `${c.gapMs} ms (${(c.gapAt / 1000).toFixed(1)} s)`;

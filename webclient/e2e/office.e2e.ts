@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launch, RESULTS, Visitor } from "./browser";
 import { blockDirectPaths } from "./firewall";
-import { printCosts, Watch } from "./gaps";
+import { type Cost, printCosts, Watch } from "./gaps";
 import { Server } from "./server";
 import { until } from "./until";
 import type { Delivery, Snapshot } from "./webrtc";
@@ -10,6 +10,8 @@ import type { Delivery, Snapshot } from "./webrtc";
 /** What a switch may cost a page, for each person it sees and hears. */
 const MAX_GAP_MS = 500;
 const MAX_CONCEALED = 4800;
+/** A process that only waits for timers is late by this much only where the machine has no time for it. */
+const STARVED_MS = 150;
 
 const server = new Server(RESULTS);
 let browser: Browser;
@@ -95,7 +97,8 @@ describe("three people in one zone", () => {
     await ada.screenshot("a-direct");
   });
 
-  it("(c) a third joins: everyone through the server, without a visible gap", async () => {
+  /** (c): a third page joins; what that cost each page. */
+  async function promotion(): Promise<{ costs: Cost[]; starvedMs: number }> {
     const watch = await Watch.start([ada, grace]);
     const began = Date.now();
     alan = await Visitor.enter(browser, "Alan", { avatar: "mint" });
@@ -110,29 +113,50 @@ describe("three people in one zone", () => {
       await until(`${v.name} let go of the old way`, async () => (await v.snapshot()).length === 1);
     }
     const costs = await watch.stop();
-    printCosts("(c) from peer to peer to the SFU", costs);
+    printCosts("(c) from peer to peer to the SFU", costs, watch.starvedMs);
     expect(costs).toHaveLength(6);
-    for (const c of costs) {
-      expect(c.gapMs, `${c.page}'s picture of ${c.of}`).toBeLessThan(MAX_GAP_MS);
-      expect(c.concealedSamples, `${c.page}'s sound of ${c.of}`).toBeLessThan(MAX_CONCEALED);
-    }
-    await ada.screenshot("c-sfu");
-  });
+    return { costs, starvedMs: watch.starvedMs };
+  }
 
-  it("(d) the third leaves: back to direct, without a visible gap", async () => {
+  /** (d): it leaves again. */
+  async function demotion(): Promise<{ costs: Cost[]; starvedMs: number }> {
     const watch = await Watch.start([ada, grace]);
     await alan.page.getByRole("button", { name: "Leave the office" }).click();
     await alan.page.getByRole("button", { name: "Enter the office" }).waitFor();
     await Promise.all([ada, grace].map((v) => v.settled("P2P_DIRECT")));
     await allReceive([ada, grace], "p2p");
     const costs = await watch.stop();
-    printCosts("(d) from the SFU back to peer to peer", costs);
+    printCosts("(d) from the SFU back to peer to peer", costs, watch.starvedMs);
     expect(costs).toHaveLength(2);
-    for (const c of costs) {
-      expect(c.gapMs, `${c.page}'s picture of ${c.of}`).toBeLessThan(MAX_GAP_MS);
-      expect(c.concealedSamples, `${c.page}'s sound of ${c.of}`).toBeLessThan(MAX_CONCEALED);
+    return { costs, starvedMs: watch.starvedMs };
+  }
+
+  /**
+   * Asserts the figures. Where they are too high and the machine demonstrably did not run even this idle process in
+   * time, they say nothing about the switch: then both ways are walked once more, three times at most.
+   */
+  async function within(go: typeof promotion, back: typeof promotion): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const { costs, starvedMs } = await go();
+      const over = costs.filter((c) => !(c.gapMs < MAX_GAP_MS && c.concealedSamples < MAX_CONCEALED));
+      if (over.length > 0 && starvedMs > STARVED_MS && attempt < 3) {
+        console.log(`  the machine was starved: once more`);
+        await back();
+        continue;
+      }
+      expect(over, `a gap under ${MAX_GAP_MS} ms and under ${MAX_CONCEALED} concealed samples`).toEqual([]);
+      return;
     }
-  });
+  }
+
+  it("(c) a third joins: everyone through the server, without a visible gap", async () => {
+    await within(promotion, demotion);
+    await ada.screenshot("c-sfu");
+  }, 150_000);
+
+  it("(d) the third leaves: back to direct, without a visible gap", async () => {
+    await within(demotion, promotion);
+  }, 150_000);
 
   it("(e) the server is killed and restarted: the pages come back by themselves", async () => {
     const ids = await Promise.all([ada.userId(), grace.userId()]);
@@ -188,6 +212,12 @@ describe("two people without a direct path", () => {
     visitors.push(await Visitor.enter(browser, "Grace"));
     await visitors[1]?.arrived();
     const joined = Date.now();
+    await Promise.all(
+      visitors.map((v) =>
+        until(`${v.name} hears`, async () => (await v.snapshot()).some((d) => d.totalAudioEnergy > 0)),
+      ),
+    );
+    console.log(`  (b) both hear each other ${Date.now() - joined} ms after the second joined`);
     for (const v of visitors) {
       const seen = await until(
         `${v.name} decodes more than 30 frames and hears`,
