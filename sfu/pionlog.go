@@ -10,8 +10,8 @@ import (
 
 var _ logging.LoggerFactory = pionLog{}
 
-// pionLog hands Pion's log to ours, one level lower: what Pion warns of is mostly a peer's doing, and a peer must not
-// be able to fill the log.
+// pionLog hands Pion's warnings and errors to ours as debug: they are a peer's doing, or the end of a session that is
+// closed while a peer still sends, and a peer must not be able to fill the log.
 type pionLog struct{ log *slog.Logger }
 
 // NewLogger implements logging.LoggerFactory.
@@ -28,11 +28,13 @@ func (l pionLogger) Debugf(string, ...any) {}
 func (l pionLogger) Info(string)           {}
 func (l pionLogger) Infof(string, ...any)  {}
 func (l pionLogger) Warn(m string)         { l.log.Debug(m) }
-func (l pionLogger) Error(m string)        { l.log.Info(m) }
+func (l pionLogger) Error(m string)        { l.log.Debug(m) }
 
-func (l pionLogger) Warnf(f string, a ...any) {
+func (l pionLogger) Warnf(f string, a ...any)  { l.debugf(f, a) }
+func (l pionLogger) Errorf(f string, a ...any) { l.debugf(f, a) }
+
+func (l pionLogger) debugf(f string, a []any) {
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
 		l.log.Debug(fmt.Sprintf(f, a...))
 	}
 }
-func (l pionLogger) Errorf(f string, a ...any) { l.log.Info(fmt.Sprintf(f, a...)) }

@@ -64,6 +64,7 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 		},
 		Auth:       signaling.Auth{Secret: secrets.Auth, PublicKeys: keys, Issuer: cfg.Auth.Issuer},
 		Controller: p.controller,
+		Muter:      p.sfu,
 		PublicURL:  cfg.Server.PublicURL,
 		GuestLogin: cfg.Auth.GuestLogin,
 		Limits: signaling.Limits{
