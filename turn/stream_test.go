@@ -57,7 +57,7 @@ func TestConnectionsWithoutAnAllocationEnd(t *testing.T) {
 
 func TestConnectionWithAnAllocation(t *testing.T) {
 	h := open(t, func(o *turn.Options) { o.Limits.Unauthenticated, o.Limits.Idle = 200*time.Millisecond, time.Second })
-	e := h.allocate(t, "tcp", uuid.New(), uuid.New())
+	h.allocate(t, "tcp", uuid.New(), uuid.New())
 	started := time.Now()
 	eventually(t, "the idle connection ends, and its allocation with it", patience, func() bool {
 		return h.server.Connections() == 0 && h.server.Open() == 0
@@ -66,7 +66,7 @@ func TestConnectionWithAnAllocation(t *testing.T) {
 		t.Fatalf("an allocation's connection ended after %v, before it was idle long enough", d)
 	}
 	// One whose allocation ends is given the time of one that has none.
-	e = h.allocate(t, "tcp", uuid.New(), uuid.New())
+	e := h.allocate(t, "tcp", uuid.New(), uuid.New())
 	h.leave(h.server, e.zone, e.user)
 	eventually(t, "the connection ends", patience, func() bool { return h.server.Connections() == 0 })
 }
