@@ -20,7 +20,7 @@ func (z *zone) beginDemotion(now time.Time) {
 	}
 	if to == P2PTurn {
 		z.keepRelay()
-		z.relayForPairs(z.change.to, now)
+		z.relayForAll(z.change.to, now)
 	}
 	z.announce(z.change.to, Demoted)
 }

@@ -40,7 +40,7 @@ func (z *zone) connectByRelay(key pairKey, now time.Time) {
 		z.change.to = way{P2PTurn, z.take()}
 		z.note(retargeted, Demoted, was, z.change.to, now.Sub(z.change.began))
 		z.keepRelay()
-		z.relayForPairs(z.change.to, now)
+		z.relayForAll(z.change.to, now)
 		z.announce(z.change.to, Relay)
 	case z.change != nil || z.force.media == P2PTurn:
 		for _, id := range key {
@@ -65,6 +65,14 @@ func (z *zone) relayForPairs(w way, now time.Time) {
 		if z.inPair(m.ID) {
 			z.credentials(m, w, now)
 		}
+	}
+}
+
+// relayForAll gives everyone credentials at a demotion, before they are told of it: pairs are made anew, and who gets out by the
+// relay alone needs it at both ends with everyone, also with those who came while the zone used it and never failed.
+func (z *zone) relayForAll(w way, now time.Time) {
+	for _, m := range z.members {
+		z.credentials(m, w, now)
 	}
 }
 
