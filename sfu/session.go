@@ -21,6 +21,7 @@ const (
 	gatherWithin = 5 * time.Second       // host candidates of open sockets: microseconds
 	slotsDelay   = 3 * time.Millisecond  // changes that come together are told together
 	slotsSpacing = 20 * time.Millisecond // between two SLOTS of a session
+	reach        = 40 * time.Millisecond // for what was forwarded to be with its receivers: what flows may end the old way
 )
 
 // session is one member's media: a PeerConnection, its uplinks and slots, and the link while there is one.
@@ -130,6 +131,7 @@ func (s *session) run() {
 	var (
 		began          = time.Now()
 		up, flowing    bool
+		flowedAt       time.Time
 		failedAt, told time.Time
 		slotsAt        time.Time
 		timer          = time.NewTimer(time.Hour)
@@ -168,8 +170,13 @@ func (s *session) run() {
 			s.end(ending{close: protocol.CloseTimeout, reason: "no media connection within 30 s"})
 		}
 		if up && !flowing && s.allFlow() {
-			flowing = true
-			s.f.ctl.SessionFlowing(s.top)
+			if flowedAt.IsZero() {
+				flowedAt = now
+			}
+			if until(flowedAt.Add(reach)) {
+				flowing = true
+				s.f.ctl.SessionFlowing(s.top)
+			}
 		}
 		link, lostAt, answered := s.linkState()
 		if link == nil && until(lostAt.Add(s.f.grace)) {
