@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"atrium/bench/impair"
@@ -55,6 +56,8 @@ type theSwitch struct {
 	out   []*transition
 	name  string // of the network
 	seq   int    // of the peers of this run
+
+	saying sync.Mutex // Progress is written by the peers' goroutines too
 }
 
 const (
@@ -100,6 +103,16 @@ func (s *theSwitch) person(i int) talker.Options {
 		Peer: peer.Options{
 			URL: s.o.URL, Name: fmt.Sprintf("p%d", i+1), Loopback: s.o.Loopback,
 			AudioSlots: max(s.o.Peers, 2), VideoSlots: max(s.o.Peers, 2),
+		},
+		Event: func(t *talker.Talker, e peer.Event) {
+			switch e.Type {
+			case peer.EventError, peer.EventLost:
+				s.say("%s: %s: %s", t.Name, e.Type, e.Reason)
+			case peer.EventSFUDisconnected:
+				if e.Reason != "manual" {
+					s.say("%s: SFU_DISCONNECTED %s", t.Name, e.Reason)
+				}
+			}
 		},
 	}
 	switch i {
@@ -236,6 +249,8 @@ func (s *theSwitch) finish(ctx context.Context, t *transition) error {
 }
 
 func (s *theSwitch) say(format string, args ...any) {
+	s.saying.Lock()
+	defer s.saying.Unlock()
 	if s.o.Progress != nil {
 		fmt.Fprintf(s.o.Progress, "%6.1fs %s: %s\n", time.Since(s.begun).Seconds(), s.name, fmt.Sprintf(format, args...))
 	}

@@ -18,7 +18,10 @@ type receiverFigures struct {
 	VideoGap float64 `json:"video_gap_ms"`
 	Audio    counts  `json:"audio"`
 	Video    counts  `json:"video"`
-	CommitMS float64 `json:"commit_ms,omitempty"` // since the begin: when this member was told, or left the SFU
+	// Since the begin: when this member was connected to the SFU, had told so, and was told of the commit (or left the SFU).
+	UpMS       float64 `json:"up_ms,omitempty"`
+	ReportedMS float64 `json:"reported_ms,omitempty"`
+	CommitMS   float64 `json:"commit_ms,omitempty"`
 }
 
 // counts are packets of one kind.
@@ -171,6 +174,17 @@ func (t *transition) figures() figures {
 		if t.changes() && ok {
 			rf.CommitMS = ms(told.Sub(t.Begin))
 		}
+		for _, e := range r.Events {
+			if !t.changes() || e.At.Before(t.Begin) {
+				continue
+			}
+			switch e.Type {
+			case peer.EventSFUUp:
+				rf.UpMS = ms(e.At.Sub(t.Begin))
+			case peer.EventSFUReported:
+				rf.ReportedMS = ms(e.At.Sub(t.Begin))
+			}
+		}
 		var gap time.Duration
 		for j, s := range t.logs {
 			for _, kind := range []peer.Kind{peer.Audio, peer.Video} {
@@ -192,7 +206,11 @@ func (t *transition) figures() figures {
 					continue
 				}
 				if at := stream.FirstBy(measure.Way(way(t.To)), t.Begin); at.IsZero() || at.After(told) {
-					f.Early = append(f.Early, fmt.Sprintf("%s had no %s of %s by the %s", r.Name, kind, s.Name, way(t.To)))
+					late := "and never got any"
+					if !at.IsZero() {
+						late = fmt.Sprintf("which came %.1f ms later", ms(at.Sub(told)))
+					}
+					f.Early = append(f.Early, fmt.Sprintf("%s had no %s of %s by the %s, %s", r.Name, kind, s.Name, way(t.To), late))
 				}
 			}
 		}
