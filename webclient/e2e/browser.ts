@@ -53,10 +53,16 @@ export class Visitor {
   }
 
   /** Opens the office; `query` goes on top of the name, the small capture and the skipped login. */
-  static async enter(browser: Browser, name: string, query: Record<string, string> = {}): Promise<Visitor> {
+  static async enter(
+    browser: Browser,
+    name: string,
+    query: Record<string, string> = {},
+    prepare: (page: Page) => Promise<unknown> = async () => {},
+  ): Promise<Visitor> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
     const page = await context.newPage();
     await page.addInitScript(watchConnections);
+    await prepare(page);
     const visitor = new Visitor(name, context, page);
     const params = new URLSearchParams({ name, capture: "320x240@15", auto: "1", ...query });
     await page.goto(`${URL_BASE}/?${params}`);

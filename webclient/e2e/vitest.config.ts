@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
-    include: ["e2e/**/*.e2e.ts"],
+    include: [process.env.ATRIUM_PICTURE ? "e2e/picture.ts" : "e2e/**/*.e2e.ts"],
     environment: "node",
     fileParallelism: false,
     sequence: { concurrent: false, shuffle: false },

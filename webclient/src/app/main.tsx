@@ -9,7 +9,12 @@ import "./style/office.css";
 declare global {
   interface Window {
     /** For tests and for the curious at the console; the page itself does not read it. */
-    atrium?: { visit: Visit; office: Visit["office"]; stats: () => ReturnType<Visit["office"]["stats"]> };
+    atrium?: {
+      visit: Visit;
+      office: Visit["office"];
+      stats: () => ReturnType<Visit["office"]["stats"]>;
+      walkTo: (target: { x: number; y: number }) => boolean;
+    };
   }
 }
 
@@ -19,8 +24,14 @@ if (root) {
   // A token in the address would stay in the history and in screenshots.
   if (params.token) history.replaceState(null, "", location.pathname + location.search);
   const onVisit = (visit: Visit | undefined) => {
-    if (visit) window.atrium = { visit, office: visit.office, stats: () => visit.office.stats() };
-    else delete window.atrium;
+    if (visit) {
+      window.atrium = {
+        visit,
+        office: visit.office,
+        stats: () => visit.office.stats(),
+        walkTo: (target) => visit.walkTo?.(target) ?? false,
+      };
+    } else delete window.atrium;
   };
   render(<App params={params} onVisit={onVisit} />, root);
 }

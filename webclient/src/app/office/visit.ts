@@ -7,7 +7,7 @@ import {
   type Problem,
   type WorldDescription,
 } from "../../sdk";
-import { Grid } from "../map/grid";
+import { Grid, type Point } from "../map/grid";
 import type { Params } from "../params";
 import type { Session } from "../session";
 import { type Notice, noticeOf } from "./notices";
@@ -38,6 +38,8 @@ export class Visit {
   readonly media: LocalMedia;
   readonly office: Office;
   readonly playback: Playback;
+  /** Walks to a place on the map; set while the map is shown. */
+  walkTo: ((target: Point) => boolean) | undefined;
   private readonly session: Session;
   private readonly params: Params;
   private readonly listeners = new Set<() => void>();

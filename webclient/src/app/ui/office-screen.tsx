@@ -52,11 +52,15 @@ export function OfficeScreen({ visit, wantedZone, onLeave }: Props) {
       onRefused: (zoneId, error) => visit.refused(...refusalOf(grid.zone(zoneId)?.name ?? "that zone", error)),
     });
     stage.current = made;
+    visit.walkTo = (target) => made.walkTo(target);
     map.current?.focus({ preventScroll: true });
     const wish = wantedZone.toLowerCase();
     const target = wish && grid.world.zones.find((z) => z.zone_id === wish || z.name.toLowerCase() === wish);
     if (target) made.walkToZone(target.zone_id);
-    return () => made.close();
+    return () => {
+      visit.walkTo = undefined;
+      made.close();
+    };
   }, [visit, grid, arrived, office, tiles, wantedZone]);
 
   useEffect(() => {
