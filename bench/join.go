@@ -76,7 +76,6 @@ func joinCommand() *cobra.Command {
 	f.BoolVar(&o.NoCamera, "no-camera", false, "send no video")
 	f.BoolVar(&o.ForceRelay, "force-relay", false, "media by TURN only")
 	f.StringVar(&o.RelayProtocol, "relay-protocol", "", "use only the TURN URLs of this transport: udp or tcp")
-	f.StringSliceVar(&o.STUN, "stun", nil, "STUN servers, as stun:host:port")
 	f.BoolVar(&o.Loopback, "loopback", false, "gather loopback candidates only")
 	f.DurationVar(&o.ICEPatience, "ice-patience", 3*time.Second, "time without a connection before ICE_FAILED")
 	f.BoolVar(&insecure, "insecure", false, "accept any certificate")

@@ -47,6 +47,9 @@ type Options struct {
 	// host and scheme by which a client came to /signal.
 	PublicURL string
 
+	// STUN are the servers that CONNECTED names, as stun: URLs (RFC 7064).
+	STUN []string
+
 	GuestLogin bool
 	GuestTTL   time.Duration // 12 h
 

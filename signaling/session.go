@@ -223,7 +223,7 @@ func (srv *Server) connected(s *session, claims *Claims) bool {
 		}
 	}
 	s.send(protocol.TypeConnected, protocol.Connected{
-		User: claims.user(), ServerVersion: srv.opt.ServerVersion, ProtocolMinor: protocol.Minor, Features: s.agreed,
+		User: claims.user(), ServerVersion: srv.opt.ServerVersion, ProtocolMinor: protocol.Minor, Features: s.agreed, StunURLs: srv.opt.STUN,
 	})
 	return true
 }

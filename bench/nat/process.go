@@ -164,7 +164,6 @@ func join(ctx context.Context, g *ground, p programs, host int) (*person, error)
 	var err error
 	q.process, err = run(ctx, g.hosts[host], q.told, p.bench, "join",
 		"--url", fmt.Sprintf("http://%s:%d", serverIP, portWeb),
-		"--stun", fmt.Sprintf("stun:%s:%d", serverIP, portTURN),
 		"--name", fmt.Sprintf("host%d", host+1))
 	return q, err
 }

@@ -76,8 +76,8 @@ func (p *Peer) configuration(relay bool) webrtc.Configuration {
 	c := webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle, RTCPMuxPolicy: webrtc.RTCPMuxPolicyRequire}
 	if p.opts.ForceRelay {
 		c.ICETransportPolicy = webrtc.ICETransportPolicyRelay
-	} else if len(p.opts.STUN) > 0 {
-		c.ICEServers = []webrtc.ICEServer{{URLs: p.opts.STUN}}
+	} else if len(p.stun) > 0 {
+		c.ICEServers = []webrtc.ICEServer{{URLs: p.stun}}
 	}
 	if (relay || p.opts.ForceRelay) && p.turn != nil {
 		var urls []string

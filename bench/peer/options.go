@@ -91,13 +91,8 @@ type Options struct {
 	// ForceRelay lets media go over TURN only; RelayProtocol then keeps only the URLs of one transport ("udp", "tcp", "" for all).
 	ForceRelay    bool
 	RelayProtocol string
-
-	// STUN are servers to learn the own outer address from, as stun: URLs (RFC 7064); none: host candidates only, until
-	// the relay's credentials come.
-	STUN []string
-
-	AudioSlots int // asked of the SFU, within what it offers; zero: 16
-	VideoSlots int
+	AudioSlots    int // asked of the SFU, within what it offers; zero: 16
+	VideoSlots    int
 
 	// Net carries media and signaling; nil: the system's.
 	Net transport.Net

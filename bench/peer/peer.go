@@ -51,6 +51,7 @@ type Peer struct {
 	troubled  map[uuid.UUID]bool // members whose pair has needed the relay
 	session   *session
 	turn      *turnCredentialsPayload
+	stun      []string // that CONNECTED named
 	// newcomer: this zone was entered in SFU, so no pair was ever offered here; a roll-back makes one an arriver.
 	newcomer bool
 	// settling: P2P is being closed after a commit; demoting: it is being built before leaving the SFU.

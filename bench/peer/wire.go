@@ -76,6 +76,7 @@ type connectPayload struct {
 type connectedPayload struct {
 	User     User     `json:"user"`
 	Features []string `json:"features"`
+	STUN     []string `json:"stun_urls"`
 	// On the SFU link only.
 	Slots struct {
 		Audio int `json:"audio"`

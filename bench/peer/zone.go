@@ -33,7 +33,7 @@ func (p *Peer) dispatch(e envelope) error {
 			return err
 		}
 		first := !p.connected
-		p.user, p.connected = m.User, true
+		p.user, p.connected, p.stun = m.User, true, m.STUN
 		if first {
 			p.event(Event{Type: EventJoining})
 			p.send(typeJoinWorld, joinWorldPayload{World: p.world})

@@ -88,6 +88,9 @@ type Connected struct {
 	ServerVersion string    `json:"server_version"`
 	ProtocolMinor int       `json:"protocol_minor"`
 	Features      []Feature `json:"features"`
+	// StunURLs are STUN servers (RFC 7064), by which peers behind NATs find a direct way to each other before any of
+	// them needs the relay.
+	StunURLs []string `json:"stun_urls,omitempty"`
 }
 
 // SlotLimits is the most downlink slots that an offer may ask for.

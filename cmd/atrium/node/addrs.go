@@ -81,6 +81,14 @@ func turnURLs(cfg *configs.Config, a Addrs) []string {
 	return urls
 }
 
+// stunURLs are what CONNECTED names: the same port answers STUN to everyone (RFC 8656, section 5), without credentials.
+func stunURLs(cfg *configs.Config, a Addrs) []string {
+	if !a.TURNUDP.IsValid() {
+		return nil
+	}
+	return []string{"stun:" + net.JoinHostPort(advertised(cfg, a.TURNUDP), strconv.Itoa(int(a.TURNUDP.Port())))}
+}
+
 // advertised is the host at which others reach a listener: the public address, else the listener's own;
 // where that stands for all of the machine's, the first that the network knows.
 func advertised(cfg *configs.Config, a netip.AddrPort) string {

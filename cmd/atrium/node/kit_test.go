@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -190,7 +191,13 @@ func enter(t *testing.T, n *node.Node, trusted *x509.CertPool) *person {
 	}
 	p := &person{t: t, ws: dial(t, n.Addrs.HTTP+"/signal", trusted), id: guest.User.UserID, world: guest.WorldID}
 	p.send("CONNECT", map[string]any{"token": guest.Token, "client_version": "1.0.0", "features": []string{"topology_changed"}})
-	p.expect("CONNECTED")
+	var connected struct {
+		STUN []string `json:"stun_urls"`
+	}
+	want := []string{"stun:" + n.Addrs.TURNUDP.String()}
+	if err := json.Unmarshal(p.expect("CONNECTED"), &connected); err != nil || !slices.Equal(connected.STUN, want) {
+		t.Fatalf("STUN servers are %v, want %v (%v)", connected.STUN, want, err)
+	}
 	p.send("JOIN_WORLD", map[string]any{"world_id": p.world})
 	var state struct {
 		Zone struct {

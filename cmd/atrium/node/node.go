@@ -72,7 +72,7 @@ func Start(ctx context.Context, cfg *configs.Config, logger *slog.Logger) (*Node
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	n := &Node{Addrs: l.addrs(cfg), logger: logger, failed: make(chan error, 1)}
-	if n.parts, err = wire(cfg, worlds, secrets, l, n.Addrs.TURN, logger, metrics); err != nil {
+	if n.parts, err = wire(cfg, worlds, secrets, l, n.Addrs, logger, metrics); err != nil {
 		l.close()
 		return nil, describe(err)
 	}

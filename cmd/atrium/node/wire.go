@@ -26,7 +26,7 @@ type parts struct {
 }
 
 // wire makes the parts on the sockets of l. After an error every socket is closed.
-func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *listeners, urls []string,
+func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *listeners, addrs Addrs,
 	logger *slog.Logger, metrics prometheus.Registerer) (*parts, error) {
 	keys, err := cfg.Auth.Keys()
 	if err != nil {
@@ -34,7 +34,7 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 	}
 	s := &sink{}
 	p := &parts{}
-	p.controller = topology.New(controllerConfig(cfg, secrets, urls, metrics), s, logger.With("part", "topology"))
+	p.controller = topology.New(controllerConfig(cfg, secrets, addrs.TURN, metrics), s, logger.With("part", "topology"))
 	p.sfu, err = sfu.New(sfu.Options{
 		UDP: l.sfuUDP, TCP: l.sfuTCP, PublicIP: cfg.Media.PublicIP,
 		AudioSlots: cfg.SFU.AudioSlots, VideoSlots: cfg.SFU.VideoSlots,
@@ -66,6 +66,7 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 		Controller: p.controller,
 		Muter:      p.sfu,
 		PublicURL:  cfg.Server.PublicURL,
+		STUN:       stunURLs(cfg, addrs),
 		GuestLogin: cfg.Auth.GuestLogin,
 		Limits: signaling.Limits{
 			Presence: signaling.Rate(cfg.Limits.Presence), Movement: signaling.Rate(cfg.Limits.Movement),

@@ -9,6 +9,7 @@ import {
   encode,
   FEATURES,
   type ServerMessage,
+  type ServerPayloads,
 } from "./protocol";
 import { type ConnectionState, OfficeError, type Problem, type User } from "./types";
 
@@ -129,6 +130,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   private zone: string | null = null;
   private queue: string[] = [];
   private features: readonly string[] = [];
+  private stun: readonly string[] = [];
   private renewedAfterRefusal = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private connectTimer: ReturnType<typeof setTimeout> | undefined;
@@ -155,6 +157,11 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** The features that the server agreed to. */
   get agreed(): readonly string[] {
     return this.features;
+  }
+
+  /** The STUN servers that the server named. */
+  get stunServers(): RTCIceServer[] {
+    return this.stun.length > 0 ? [{ urls: [...this.stun] }] : [];
   }
 
   /** The world to be in, now and after each loss. Null: none. */
@@ -230,7 +237,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (!message) return;
     switch (message.type) {
       case "CONNECTED":
-        if (message.payload.user) this.connected(message.payload.user, message.payload.features ?? []);
+        if (message.payload.user) this.connected(message.payload.user, message.payload);
         return;
       case "WORLD_STATE":
         this.entered(message.payload.current_zone.zone_id, true);
@@ -243,11 +250,12 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (message.type === "WORLD_STATE") this.flush();
   }
 
-  private connected(user: User, features: readonly string[]): void {
+  private connected(user: User, said: ServerPayloads["CONNECTED"]): void {
     clearTimeout(this.connectTimer);
     const again = this.accepted;
     this.accepted = true;
-    this.features = features;
+    this.features = said.features ?? [];
+    this.stun = said.stun_urls ?? [];
     this.renewedAfterRefusal = false;
     this.scheduleRenewal();
     if (again) return; // the answer to a renewal

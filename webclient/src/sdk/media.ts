@@ -23,7 +23,8 @@ export interface MediaOptions {
   readonly self: string;
   readonly local: LocalMedia;
   readonly simulcast: boolean | "auto";
-  readonly iceServers: readonly RTCIceServer[];
+  /** STUN and TURN servers beside those of TURN_CREDENTIALS. */
+  iceServers(): RTCIceServer[];
   readonly iceTransportPolicy: RTCIceTransportPolicy | undefined;
   send<T extends ClientType>(type: T, payload: ClientPayloads[T]): void;
   onTopology(t: Topology): void;
@@ -314,13 +315,17 @@ export class MediaPlane {
   }
 
   private peerConfig(): RTCConfiguration {
-    const turn = this.credentials.forEpoch(this.switcher.topology.epoch);
-    return { ...this.base(), iceServers: [...turn, ...this.o.iceServers] };
+    return { ...this.base(), iceServers: [...this.turnServers(), ...this.o.iceServers()] };
+  }
+
+  private turnServers(): RTCIceServer[] {
+    return this.credentials.forEpoch(this.switcher.topology.epoch);
   }
 
   private configure(): void {
     const config = this.peerConfig();
-    for (const link of this.links.values()) link.configure(config, (config.iceServers?.length ?? 0) > 0);
+    const mend = this.turnServers().length > 0;
+    for (const link of this.links.values()) link.configure(config, mend);
     this.session?.configure();
   }
 
@@ -343,7 +348,7 @@ export class MediaPlane {
     const session: SfuSession = new SfuSession({
       local: this.o.local,
       simulcast: this.o.simulcast,
-      config: () => ({ ...this.base(), iceServers: [...this.credentials.newest(), ...this.o.iceServers] }),
+      config: () => ({ ...this.base(), iceServers: [...this.credentials.newest(), ...this.o.iceServers()] }),
       onFresh: mine({ type: "sfu-fresh" }),
       onUp: mine({ type: "sfu-up" }),
       onNeedsToken: mine({ type: "sfu-needs-token" }),

@@ -134,7 +134,7 @@ export class Office extends Emitter<OfficeEvents> {
       self: user.user_id,
       local: this.media,
       simulcast: this.options.simulcast ?? "auto",
-      iceServers: this.options.iceServers ?? [],
+      iceServers: () => [...this.connection.stunServers, ...(this.options.iceServers ?? [])],
       iceTransportPolicy: this.options.iceTransportPolicy,
       send: (type, payload) => this.connection.send(type, payload),
       onTopology: (t) => this.emit("topology", t),

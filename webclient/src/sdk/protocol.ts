@@ -61,6 +61,8 @@ export interface ServerPayloads {
     readonly server_version?: string;
     readonly features?: readonly string[];
     readonly protocol_minor?: number;
+    /** STUN servers, by which peers behind NATs find a direct way. */
+    readonly stun_urls?: readonly string[];
     /** On the SFU link: the most slots that may be asked for, and the name to resume the session by. */
     readonly slots?: { readonly audio: number; readonly video: number };
     readonly session?: string;
