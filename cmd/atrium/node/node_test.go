@@ -71,6 +71,9 @@ func TestWiring(t *testing.T) {
 	n := start(t, config(t, "ATRIUM_TOPOLOGY_PROMOTE_AT=3", "ATRIUM_TOPOLOGY_DEMOTE_AT=2"))
 	a := enter(t, n, nil)
 	b := enter(t, n, nil)
+	if want := "stun:" + n.Addrs.TURNUDP.String(); a.stun != want {
+		t.Errorf("the STUN server is %q, want %q", a.stun, want)
+	}
 	a.send("ICE_FAILED", map[string]any{"peer_id": b.id})
 	var cred struct {
 		URLs       []string `json:"urls"`

@@ -114,7 +114,9 @@ func TestOff(t *testing.T) {
 	if n.Addrs.Admin != "" || n.Addrs.TURNUDP.IsValid() || n.Addrs.SFUTCP.IsValid() || len(n.Addrs.TURN) != 0 || n.Allocations() != 0 {
 		t.Errorf("%+v", n.Addrs)
 	}
-	enter(t, n, nil)
+	if p := enter(t, n, nil); p.stun != "" {
+		t.Errorf("STUN server %s, and TURN is off", p.stun)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := n.Shutdown(ctx); err != nil {
@@ -136,5 +138,7 @@ func TestAdvertised(t *testing.T) {
 			t.Errorf("%s cannot be reached", u)
 		}
 	}
-	enter(t, all, nil)
+	if p := enter(t, all, nil); !strings.HasPrefix(p.stun, "stun:") || strings.Contains(p.stun, "0.0.0.0") || strings.Contains(p.stun, "[::]") {
+		t.Errorf("STUN server %q cannot be reached", p.stun)
+	}
 }
