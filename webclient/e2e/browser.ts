@@ -23,12 +23,14 @@ const FLAGS = [
 ];
 
 /** What the machine's devices are like. */
-export type Devices = "fake" | "denied" | "none";
+export type Devices = "fake" | "denied" | "none" | "silent";
 
 const DEVICES: Record<Devices, string[]> = {
   fake: ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=fps=15,device-count=1"],
   denied: ["--deny-permission-prompts", "--use-fake-device-for-media-stream=fps=15,device-count=1"],
   none: ["--use-fake-ui-for-media-stream"],
+  // No devices, and a browser that plays no sound before the first click.
+  silent: ["--use-fake-ui-for-media-stream", "--autoplay-policy=user-gesture-required"],
 };
 
 export function launch(devices: Devices): Promise<Browser> {

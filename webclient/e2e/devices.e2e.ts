@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { launch, RESULTS, Visitor } from "./browser";
+import { type Devices, launch, RESULTS, Visitor } from "./browser";
 import { Server } from "./server";
 import { until } from "./until";
 
@@ -14,7 +14,7 @@ afterAll(async () => {
   await server.close();
 });
 
-async function open(devices: "fake" | "denied" | "none"): Promise<Browser> {
+async function open(devices: Devices): Promise<Browser> {
   const browser = await launch(devices);
   browsers.push(browser);
   return browser;
@@ -56,6 +56,29 @@ describe("(f) a page without devices", () => {
         return now && before.y - now.y > 0.5;
       }).finally(() => guest.page.keyboard.up("ArrowUp"));
       await guest.screenshot(`f-${devices}`);
+      expect([...host.errors, ...guest.errors]).toEqual([]);
+    } finally {
+      await Promise.all([host.close(), guest.close()]);
+    }
+  });
+
+  it("asks for a click where the browser plays no sound before one", async () => {
+    const host = await Visitor.enter(browsers[0] ?? (await open("fake")), "Host");
+    await host.arrived();
+    const guest = await Visitor.enter(await open("silent"), "Guest", { mic: "0", camera: "0" });
+    try {
+      // Asking the guest's page anything counts as the click that it waits for, so the host is asked.
+      await until("two seconds of sound went to the guest", async () =>
+        (await host.snapshot()).some((d) => d.audioPacketsSent > 100),
+      );
+      const energy = async () => Math.max(0, ...(await guest.snapshot()).map((d) => d.totalAudioEnergy));
+      const said = await until("told that nothing is heard", () => guest.notice("autoplay"), { within: 20_000 });
+      expect(said).toContain("You cannot hear anyone yet");
+      await guest.screenshot("f-autoplay");
+      expect(await energy()).toBe(0);
+      await guest.page.getByRole("button", { name: "Click to hear" }).click();
+      await until("the host is heard", async () => (await energy()) > 0);
+      await until("the banner is gone", async () => (await guest.notice("autoplay")) === undefined);
       expect([...host.errors, ...guest.errors]).toEqual([]);
     } finally {
       await Promise.all([host.close(), guest.close()]);
