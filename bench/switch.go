@@ -26,6 +26,7 @@ type switchOptions struct {
 	Hold     time.Duration // measured on after the old way closed
 	FPS      int
 	Loopback bool
+	Patience time.Duration // before ICE_FAILED; zero: the peer's own
 	Progress io.Writer
 }
 
@@ -102,7 +103,7 @@ func (s *theSwitch) person(i int) talker.Options {
 		FPS: s.o.FPS,
 		Peer: peer.Options{
 			URL: s.o.URL, Name: fmt.Sprintf("p%d", i+1), Loopback: s.o.Loopback,
-			AudioSlots: max(s.o.Peers, 2), VideoSlots: max(s.o.Peers, 2),
+			AudioSlots: max(s.o.Peers, 2), VideoSlots: max(s.o.Peers, 2), ICEPatience: s.o.Patience,
 		},
 		Event: func(t *talker.Talker, e peer.Event) {
 			switch e.Type {
