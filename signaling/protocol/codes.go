@@ -1,6 +1,9 @@
 package protocol
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Version is the protocol version that this server speaks; Minor counts the additions to it that break nobody.
 const (
@@ -16,49 +19,77 @@ type Code string
 
 // The error codes.
 const (
-	AuthFailed       Code = "AUTH_FAILED"
-	InvalidRequest   Code = "INVALID_REQUEST"
-	RateLimited      Code = "RATE_LIMITED"
-	ServerError      Code = "SERVER_ERROR"
-	WorldNotFound    Code = "WORLD_NOT_FOUND"
-	ZoneNotFound     Code = "ZONE_NOT_FOUND"
-	ObjectNotFound   Code = "OBJECT_NOT_FOUND"
-	PermissionDenied Code = "PERMISSION_DENIED"
+	AuthFailed       Code = "AUTH_FAILED"       // the token is missing, invalid or expired
+	InvalidRequest   Code = "INVALID_REQUEST"   // the message is malformed, or cannot be right now
+	RateLimited      Code = "RATE_LIMITED"      // too many messages of this kind; this one was dropped
+	ServerError      Code = "SERVER_ERROR"      // the server failed
+	WorldNotFound    Code = "WORLD_NOT_FOUND"   // there is no such world
+	ZoneNotFound     Code = "ZONE_NOT_FOUND"    // there is no such zone
+	ObjectNotFound   Code = "OBJECT_NOT_FOUND"  // there is no such object
+	PermissionDenied Code = "PERMISSION_DENIED" // the user may not do this
 )
 
-// Valid reports whether c is one of the error codes.
-func (c Code) Valid() bool {
-	switch c {
-	case AuthFailed, InvalidRequest, RateLimited, ServerError, WorldNotFound, ZoneNotFound, ObjectNotFound, PermissionDenied:
-		return true
-	}
-	return false
+// Values lists them all.
+func (Code) Values() []Code {
+	return []Code{AuthFailed, InvalidRequest, RateLimited, ServerError, WorldNotFound, ZoneNotFound, ObjectNotFound, PermissionDenied}
 }
+
+// Valid reports whether c is one of the error codes.
+func (c Code) Valid() bool { return slices.Contains(c.Values(), c) }
 
 // WebSocket close codes: those of RFC 6455, section 7.4.1, that are used here, and the project's own.
 const (
-	CloseNormal       = 1000
-	CloseGoingAway    = 1001 // the server shuts down
-	CloseUnsupported  = 1003 // a binary frame
-	CloseSlowReader   = 1008 // the queue of ordered messages is full: the client does not read
-	CloseTooBig       = 1009 // a frame over the limit
-	CloseInternal     = 1011
-	CloseProtocol     = 4400
-	CloseAuth         = 4401
-	CloseKicked       = 4403 // also: a credential that the live membership does not admit
-	CloseTimeout      = 4408
-	CloseReplaced     = 4409
-	CloseFlooding     = 4429
-	maxMessageInError = 256
+	CloseNormal      = 1000
+	CloseGoingAway   = 1001
+	CloseUnsupported = 1003
+	CloseInvalidText = 1007
+	CloseSlowReader  = 1008
+	CloseTooBig      = 1009
+	CloseInternal    = 1011
+	CloseProtocol    = 4400
+	CloseAuth        = 4401
+	CloseKicked      = 4403
+	CloseTimeout     = 4408
+	CloseReplaced    = 4409
+	CloseFlooding    = 4429
 )
 
-// Details is the details object of an ERROR. "type" names the message that was refused, "field" the field.
+// CloseCode says what a close code means.
+type CloseCode struct {
+	Code  int
+	Name  string // as clients call it
+	Means string
+}
+
+// CloseCodes lists the close codes that an end may see.
+func CloseCodes() []CloseCode {
+	return []CloseCode{
+		{CloseNormal, "normal", "the other end is done"},
+		{CloseGoingAway, "goingAway", "the server shuts down"},
+		{CloseUnsupported, "unsupported", "a binary frame"},
+		{CloseInvalidText, "invalidText", "a text frame that is no UTF-8"},
+		{CloseSlowReader, "slowReader", "the queue of ordered messages is full: the client does not read"},
+		{CloseTooBig, "tooBig", "a frame over the limit"},
+		{CloseInternal, "internal", "the server failed"},
+		{CloseProtocol, "protocol", "the protocol version is missing, or is not spoken"},
+		{CloseAuth, "authentication", "no token, a bad one or an expired one"},
+		{CloseKicked, "kicked", "kicked from the world; on the SFU link: the live membership does not admit the token"},
+		{CloseTimeout, "timeout", "no CONNECT in time, or no heartbeat"},
+		{CloseReplaced, "replaced", "a newer connection of the same user took over"},
+		{CloseFlooding, "flooding", "over a limit for more than 10 s on end"},
+	}
+}
+
+const maxMessageInError = 256
+
+// Details is the details object of an ERROR. "type" names the message that was refused, "field" the field by its
+// path, "reason" says in a word for programs why.
 type Details map[string]any
 
 // Error is the payload of ERROR and the error that decoding and handling return.
 type Error struct {
 	Code    Code    `json:"code"`
-	Message string  `json:"message"`
+	Message string  `json:"message"` // what was wrong and what would be right, for people
 	Details Details `json:"details"`
 }
 

@@ -1,6 +1,8 @@
 package protocol
 
-// ZoneType is the type of a zone (section 4.2).
+import "slices"
+
+// ZoneType is what a zone is for; it chooses the topology policy and who may enter (section 4.2).
 type ZoneType string
 
 // The zone types.
@@ -11,23 +13,27 @@ const (
 	PrivateRoom ZoneType = "PrivateRoom"
 )
 
+// Values lists them all.
+func (ZoneType) Values() []ZoneType { return []ZoneType{OpenArea, TeamArea, MeetingRoom, PrivateRoom} }
+
 // Valid reports whether z is a zone type.
-func (z ZoneType) Valid() bool {
-	return z == OpenArea || z == TeamArea || z == MeetingRoom || z == PrivateRoom
-}
+func (z ZoneType) Valid() bool { return slices.Contains(z.Values(), z) }
 
 // MediaTopology is how a zone's media travels (section 5.2).
 type MediaTopology string
 
 // The topologies.
 const (
-	P2PDirect MediaTopology = "P2P_DIRECT"
-	P2PTurn   MediaTopology = "P2P_TURN"
-	SFU       MediaTopology = "SFU"
+	P2PDirect MediaTopology = "P2P_DIRECT" // peer to peer
+	P2PTurn   MediaTopology = "P2P_TURN"   // peer to peer, over the relay where a pair needs it
+	SFU       MediaTopology = "SFU"        // through the SFU
 )
 
+// Values lists them all.
+func (MediaTopology) Values() []MediaTopology { return []MediaTopology{P2PDirect, P2PTurn, SFU} }
+
 // Valid reports whether m is a topology.
-func (m MediaTopology) Valid() bool { return m == P2PDirect || m == P2PTurn || m == SFU }
+func (m MediaTopology) Valid() bool { return slices.Contains(m.Values(), m) }
 
 // Facing is where an avatar looks.
 type Facing string
@@ -40,8 +46,11 @@ const (
 	West  Facing = "west"
 )
 
+// Values lists them all.
+func (Facing) Values() []Facing { return []Facing{North, South, East, West} }
+
 // Valid reports whether f is a direction.
-func (f Facing) Valid() bool { return f == North || f == South || f == East || f == West }
+func (f Facing) Valid() bool { return slices.Contains(f.Values(), f) }
 
 // State is what an avatar does (section 7.1).
 type State string
@@ -53,8 +62,11 @@ const (
 	Sitting State = "sitting"
 )
 
+// Values lists them all.
+func (State) Values() []State { return []State{Idle, Walking, Sitting} }
+
 // Valid reports whether s is a state.
-func (s State) Valid() bool { return s == Idle || s == Walking || s == Sitting }
+func (s State) Valid() bool { return slices.Contains(s.Values(), s) }
 
 // Action is what one does with an object (section 9.1).
 type Action string
@@ -66,63 +78,82 @@ const (
 	Attach Action = "attach"
 )
 
+// Values lists them all.
+func (Action) Values() []Action { return []Action{Sit, Use, Attach} }
+
 // Valid reports whether a is an action.
-func (a Action) Valid() bool { return a == Sit || a == Use || a == Attach }
+func (a Action) Valid() bool { return slices.Contains(a.Values(), a) }
 
 // Denial is why an interaction was denied (section 9.3).
 type Denial string
 
 // The denials.
 const (
-	DenyOccupied     Denial = "occupied"
-	DenyInvalid      Denial = "invalid"
-	DenyUnauthorized Denial = "unauthorized"
+	DenyOccupied     Denial = "occupied"     // another holds it
+	DenyInvalid      Denial = "invalid"      // another zone, an action that it does not offer, or too far away
+	DenyUnauthorized Denial = "unauthorized" // the role may not use it
 )
 
+// Values lists them all.
+func (Denial) Values() []Denial { return []Denial{DenyOccupied, DenyInvalid, DenyUnauthorized} }
+
 // Valid reports whether d is a denial.
-func (d Denial) Valid() bool { return d == DenyOccupied || d == DenyInvalid || d == DenyUnauthorized }
+func (d Denial) Valid() bool { return slices.Contains(d.Values(), d) }
 
 // CorrectionReason is why a movement was refused (section 8.2).
 type CorrectionReason string
 
 // The reasons of POSITION_CORRECTION.
 const (
-	Collision CorrectionReason = "collision"
-	Occupied  CorrectionReason = "occupied"
-	Invalid   CorrectionReason = "invalid"
+	Collision CorrectionReason = "collision" // a wall
+	Occupied  CorrectionReason = "occupied"  // someone or something solid stands there
+	Invalid   CorrectionReason = "invalid"   // out of the map, another zone, too fast or too late
 )
 
+// Values lists them all.
+func (CorrectionReason) Values() []CorrectionReason {
+	return []CorrectionReason{Collision, Occupied, Invalid}
+}
+
 // Valid reports whether r is a reason of POSITION_CORRECTION.
-func (r CorrectionReason) Valid() bool { return r == Collision || r == Occupied || r == Invalid }
+func (r CorrectionReason) Valid() bool { return slices.Contains(r.Values(), r) }
 
 // DisconnectReason is why a member left the SFU (section 12.3).
 type DisconnectReason string
 
 // The reasons of SFU_DISCONNECTED.
 const (
-	DisconnectError  DisconnectReason = "error"
-	DisconnectManual DisconnectReason = "manual"
+	DisconnectError  DisconnectReason = "error"  // the session failed; a fresh PROMOTE_TO_SFU follows
+	DisconnectManual DisconnectReason = "manual" // it is not needed any more: the peers are connected to each other
 )
 
+// Values lists them all.
+func (DisconnectReason) Values() []DisconnectReason {
+	return []DisconnectReason{DisconnectError, DisconnectManual}
+}
+
 // Valid reports whether r is a reason of SFU_DISCONNECTED.
-func (r DisconnectReason) Valid() bool { return r == DisconnectError || r == DisconnectManual }
+func (r DisconnectReason) Valid() bool { return slices.Contains(r.Values(), r) }
 
 // ChangeReason is why a topology changed (TOPOLOGY_CHANGED).
 type ChangeReason string
 
 // The reasons of TOPOLOGY_CHANGED.
 const (
-	Promoted   ChangeReason = "promoted"
-	Demoted    ChangeReason = "demoted"
-	Relay      ChangeReason = "relay"
-	Direct     ChangeReason = "direct"
-	RolledBack ChangeReason = "rolled_back"
+	Promoted   ChangeReason = "promoted"    // to the SFU
+	Demoted    ChangeReason = "demoted"     // from the SFU back to peer to peer
+	Relay      ChangeReason = "relay"       // a pair needs the relay
+	Direct     ChangeReason = "direct"      // no pair needs it any more
+	RolledBack ChangeReason = "rolled_back" // a change was given up; the former topology stays
 )
 
-// Valid reports whether r is a reason of TOPOLOGY_CHANGED.
-func (r ChangeReason) Valid() bool {
-	return r == Promoted || r == Demoted || r == Relay || r == Direct || r == RolledBack
+// Values lists them all.
+func (ChangeReason) Values() []ChangeReason {
+	return []ChangeReason{Promoted, Demoted, Relay, Direct, RolledBack}
 }
+
+// Valid reports whether r is a reason of TOPOLOGY_CHANGED.
+func (r ChangeReason) Valid() bool { return slices.Contains(r.Values(), r) }
 
 // Role is the role claim of a token.
 type Role string
@@ -135,8 +166,11 @@ const (
 	Guest  Role = "guest"
 )
 
+// Values lists them all.
+func (Role) Values() []Role { return []Role{Admin, Editor, Normal, Guest} }
+
 // Valid reports whether r is a role.
-func (r Role) Valid() bool { return r == Admin || r == Editor || r == Normal || r == Guest }
+func (r Role) Valid() bool { return slices.Contains(r.Values(), r) }
 
 // SlotKind is the kind of a downlink slot of the SFU.
 type SlotKind string
@@ -147,8 +181,11 @@ const (
 	Video SlotKind = "video"
 )
 
+// Values lists them all.
+func (SlotKind) Values() []SlotKind { return []SlotKind{Audio, Video} }
+
 // Valid reports whether k is a kind of slot.
-func (k SlotKind) Valid() bool { return k == Audio || k == Video }
+func (k SlotKind) Valid() bool { return slices.Contains(k.Values(), k) }
 
 // Source is what a slot carries.
 type Source string
@@ -160,26 +197,30 @@ const (
 	Screen Source = "screen"
 )
 
+// Values lists them all.
+func (Source) Values() []Source { return []Source{Mic, Camera, Screen} }
+
 // Valid reports whether s is a source.
-func (s Source) Valid() bool { return s == Mic || s == Camera || s == Screen }
+func (s Source) Valid() bool { return slices.Contains(s.Values(), s) }
 
 // Feature is an addition to version 1 that a client asks for in CONNECT. Who does not list one never gets its message.
 type Feature string
 
 // The features.
 const (
-	FeatureTopologyChanged Feature = "topology_changed"
-	FeatureObjectReleased  Feature = "object_released"
-	FeaturePresenceBatch   Feature = "presence_batch"
-	FeatureUserMuted       Feature = "user_muted"
+	FeatureTopologyChanged Feature = "topology_changed" // TOPOLOGY_CHANGED; a zone may come back from the SFU
+	FeatureObjectReleased  Feature = "object_released"  // OBJECT_RELEASED
+	FeaturePresenceBatch   Feature = "presence_batch"   // PRESENCE_BATCH in place of PRESENCE_BROADCAST
+	FeatureUserMuted       Feature = "user_muted"       // USER_MUTED
 )
 
-// Features is the list that this server knows.
-func Features() []Feature {
+// Values lists those that this server knows.
+func (Feature) Values() []Feature {
 	return []Feature{FeatureTopologyChanged, FeatureObjectReleased, FeaturePresenceBatch, FeatureUserMuted}
 }
 
+// Features lists those that this server knows.
+func Features() []Feature { return Feature("").Values() }
+
 // Valid reports whether this server knows f.
-func (f Feature) Valid() bool {
-	return f == FeatureTopologyChanged || f == FeatureObjectReleased || f == FeaturePresenceBatch || f == FeatureUserMuted
-}
+func (f Feature) Valid() bool { return slices.Contains(f.Values(), f) }

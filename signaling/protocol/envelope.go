@@ -141,11 +141,10 @@ func clip(s string) string {
 
 // known gives a type only if it exists, so that a client's text never comes back at length.
 func known(typ string) string {
-	if _, ok := zoneDecoders[typ]; ok {
-		return typ
-	}
-	if _, ok := sfuDecoders[typ]; ok {
-		return typ
+	for _, types := range decoders {
+		if _, ok := types[typ]; ok {
+			return typ
+		}
 	}
 	return ""
 }

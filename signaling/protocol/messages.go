@@ -45,7 +45,7 @@ const (
 	TypeView               = "VIEW"                // SFU link
 )
 
-// User is a user as others see them (4.1).
+// User is a person, as others see them (section 4.1).
 type User struct {
 	UserID      uuid.UUID `json:"user_id"`
 	WorkspaceID uuid.UUID `json:"workspace_id"`
@@ -53,14 +53,15 @@ type User struct {
 	AvatarID    string    `json:"avatar_id"`
 }
 
-// Zone is a zone (4.2).
+// Zone is a zone: who shares it sees and hears each other (section 4.2).
 type Zone struct {
 	ZoneID   uuid.UUID `json:"zone_id"`
 	ZoneType ZoneType  `json:"zone_type"`
 	WorldID  uuid.UUID `json:"world_id"`
 }
 
-// Position is a point of the map, in tiles.
+// Position is a place on the map in tiles, fractions allowed; (0, 0) is the top left corner, x grows to the east, y to
+// the south. One stands on the tile of its floor.
 type Position struct {
 	X float64 `json:"x"`
 	Y float64 `json:"y"`
@@ -74,20 +75,20 @@ type PeerPresence struct {
 	State    State    `json:"state"`
 }
 
-// Connect is CONNECT. Session is used on the SFU link only: the former session to take over.
+// Connect is the first message of a connection, answered by CONNECTED. On the zone link a later one renews the token.
 type Connect struct {
-	Token         string   `json:"token"`
-	ClientVersion string   `json:"client_version,omitempty"`
-	Features      []string `json:"features,omitempty"`
-	Session       string   `json:"session,omitempty"`
+	Token         string   `json:"token"`                    // a JWT; on the SFU link the sfu_token of PROMOTE_TO_SFU
+	ClientVersion string   `json:"client_version,omitempty"` // the client's own version, for the server's log
+	Features      []string `json:"features,omitempty"`       // the additions that the client understands
+	Session       string   `json:"session,omitempty"`        // the former session, to take over
 }
 
-// Connected is CONNECTED on the zone link.
+// Connected is the answer to CONNECT on the zone link.
 type Connected struct {
-	User          User      `json:"user"`
+	User          User      `json:"user"` // oneself, as the token says
 	ServerVersion string    `json:"server_version"`
-	ProtocolMinor int       `json:"protocol_minor"`
-	Features      []Feature `json:"features"`
+	ProtocolMinor int       `json:"protocol_minor"` // counts the additions to the version that break nobody
+	Features      []Feature `json:"features"`       // those of the client's list that the server knows
 	// StunURLs are STUN servers (RFC 7064), by which peers behind NATs find a direct way to each other before any of
 	// them needs the relay.
 	StunURLs []string `json:"stun_urls,omitempty"`
@@ -99,14 +100,14 @@ type SlotLimits struct {
 	Video int `json:"video"`
 }
 
-// SFULinkConnected is CONNECTED on the SFU link.
+// SFULinkConnected is the answer to CONNECT on the SFU link.
 type SFULinkConnected struct {
 	Slots         SlotLimits `json:"slots"`
-	Session       string     `json:"session"`
+	Session       string     `json:"session"` // the name to take the session over by, when the link is lost
 	ServerVersion string     `json:"server_version,omitempty"`
 }
 
-// JoinWorld is JOIN_WORLD.
+// JoinWorld enters a world, and leaves the former one; of the world that one is in, it is a resume. Answered by WORLD_STATE.
 type JoinWorld struct {
 	WorldID uuid.UUID `json:"world_id"`
 }
@@ -117,26 +118,26 @@ type ObjectHold struct {
 	UserID   uuid.UUID `json:"user_id"`
 }
 
-// WorldState is WORLD_STATE. Peers are the others in the zone.
+// WorldState is where one is after JOIN_WORLD. In a P2P topology one sends SDP_OFFER to every peer of the list.
 type WorldState struct {
 	WorldID          uuid.UUID      `json:"world_id"`
 	CurrentZone      Zone           `json:"current_zone"`
 	MediaTopology    MediaTopology  `json:"media_topology"`
-	Peers            []User         `json:"peers"`
-	Position         Position       `json:"position"`
-	PresenceSnapshot []PeerPresence `json:"presence_snapshot"`
-	Objects          []ObjectHold   `json:"objects"`
+	Peers            []User         `json:"peers"`             // the others in the zone
+	Position         Position       `json:"position"`          // one's own
+	PresenceSnapshot []PeerPresence `json:"presence_snapshot"` // the same others, with where and how they stand
+	Objects          []ObjectHold   `json:"objects"`           // the occupied ones of the zone
 }
 
-// PresenceUpdate is PRESENCE_UPDATE.
+// PresenceUpdate is where and how one stands now; to be sent 10 to 15 times a second while that changes.
 type PresenceUpdate struct {
 	Position Position  `json:"position"`
 	Facing   Facing    `json:"facing"`
 	State    State     `json:"state"`
-	ZoneID   uuid.UUID `json:"zone_id"`
+	ZoneID   uuid.UUID `json:"zone_id"` // the zone that one is in
 }
 
-// PresenceBroadcast is PRESENCE_BROADCAST.
+// PresenceBroadcast is where and how another member of the zone stands: the latest, at most once per tick.
 type PresenceBroadcast struct {
 	UserID   uuid.UUID `json:"user_id"`
 	Position Position  `json:"position"`
@@ -144,69 +145,69 @@ type PresenceBroadcast struct {
 	State    State     `json:"state"`
 }
 
-// PresenceBatch is PRESENCE_BATCH: all updates of one tick.
+// PresenceBatch holds all updates of one tick, in place of as many PRESENCE_BROADCASTs.
 type PresenceBatch struct {
 	Updates []PresenceBroadcast `json:"updates"`
 }
 
-// ZoneTransition is ZONE_TRANSITION.
+// ZoneTransition walks into another zone. Answered by ZONE_TRANSITIONED, POSITION_CORRECTION or ERROR.
 type ZoneTransition struct {
 	FromZoneID uuid.UUID `json:"from_zone_id"`
 	ToZoneID   uuid.UUID `json:"to_zone_id"`
-	Position   Position  `json:"position"`
+	Position   Position  `json:"position"` // a legal step into the other zone
 }
 
-// ZoneTransitioned is ZONE_TRANSITIONED. Position is one's own.
+// ZoneTransitioned is where one is after ZONE_TRANSITION, or after being sent away by REMOVE_FROM_ZONE.
 type ZoneTransitioned struct {
 	Zone             Zone           `json:"zone"`
-	PresenceSnapshot []PeerPresence `json:"presence_snapshot"`
+	PresenceSnapshot []PeerPresence `json:"presence_snapshot"` // the others in the zone
 	MediaTopology    MediaTopology  `json:"media_topology"`
-	Position         Position       `json:"position"`
+	Position         Position       `json:"position"` // one's own
 }
 
-// MoveIntent is MOVE_INTENT. Timestamp is the client's own clock, compared with its former one only.
+// MoveIntent moves, and changes nothing else of one's presence.
 type MoveIntent struct {
 	Position  Position `json:"position"`
-	Timestamp int64    `json:"timestamp"`
+	Timestamp int64    `json:"timestamp"` // of the client's own clock; compared with its former one only
 }
 
-// PositionCorrection is POSITION_CORRECTION.
+// PositionCorrection refuses a step: one stands where one stood.
 type PositionCorrection struct {
 	CorrectPosition Position         `json:"correct_position"`
 	Reason          CorrectionReason `json:"reason"`
 }
 
-// InteractRequest is INTERACT_REQUEST.
+// InteractRequest asks for an object. Answered by INTERACT_GRANTED, INTERACT_DENIED or ERROR.
 type InteractRequest struct {
 	ObjectID uuid.UUID `json:"object_id"`
 	Action   Action    `json:"action"`
 }
 
-// InteractGranted is INTERACT_GRANTED.
+// InteractGranted says that the object is one's own until INTERACT_END, or until one leaves the zone.
 type InteractGranted struct {
 	ObjectID uuid.UUID `json:"object_id"`
-	LockID   uuid.UUID `json:"lock_id"`
+	LockID   uuid.UUID `json:"lock_id"` // to end it with
 }
 
-// InteractDenied is INTERACT_DENIED.
+// InteractDenied says why the object is not to be had.
 type InteractDenied struct {
 	ObjectID uuid.UUID `json:"object_id"`
 	Reason   Denial    `json:"reason"`
 }
 
-// ObjectOccupied is OBJECT_OCCUPIED.
+// ObjectOccupied says that another member holds an object of the zone.
 type ObjectOccupied struct {
 	ObjectID uuid.UUID `json:"object_id"`
 	UserID   uuid.UUID `json:"user_id"`
 }
 
-// InteractEnd is INTERACT_END.
+// InteractEnd gives an object back. It is not answered.
 type InteractEnd struct {
 	ObjectID uuid.UUID `json:"object_id"`
 	LockID   uuid.UUID `json:"lock_id"`
 }
 
-// ObjectReleased is OBJECT_RELEASED.
+// ObjectReleased says that nobody holds the object any more.
 type ObjectReleased struct {
 	ObjectID uuid.UUID `json:"object_id"`
 }
@@ -214,111 +215,118 @@ type ObjectReleased struct {
 // SFUParty is the other end's name on the SFU link.
 const SFUParty = "sfu"
 
-// Description is the payload of SDP_OFFER and SDP_ANSWER. A client writes To, the server From: a user_id, or
-// SFUParty on the SFU link. SDP is base64.
+// Description is an SDP offer or answer.
 type Description struct {
-	To   string `json:"to,omitempty"`
-	From string `json:"from,omitempty"`
-	SDP  string `json:"sdp"`
+	To   string `json:"to,omitempty"`   // the receiver: another member of the zone, or "sfu"
+	From string `json:"from,omitempty"` // the sender, as the server knows it
+	SDP  string `json:"sdp"`            // base64 of the session description
 }
 
-// ICECandidate is ICE_CANDIDATE. Candidate is an RTCIceCandidateInit object, or null: the end of candidates.
+// ICECandidate is a candidate of one end's ICE agent.
 type ICECandidate struct {
-	To        string          `json:"to,omitempty"`
-	From      string          `json:"from,omitempty"`
-	Candidate json.RawMessage `json:"candidate"`
+	To        string          `json:"to,omitempty"`   // the receiver: another member of the zone, or "sfu"
+	From      string          `json:"from,omitempty"` // the sender, as the server knows it
+	Candidate json.RawMessage `json:"candidate"`      // handed on as it came; null: the end of candidates
 }
 
-// ICEFailed is ICE_FAILED.
+// ICECandidateInit is RTCIceCandidateInit (WebRTC 1.0, section 4.8.1.1) as clients send it.
+type ICECandidateInit struct {
+	Candidate        string  `json:"candidate"`
+	SDPMid           *string `json:"sdpMid,omitempty"`
+	SDPMLineIndex    *uint16 `json:"sdpMLineIndex,omitempty"`
+	UsernameFragment *string `json:"usernameFragment,omitempty"`
+}
+
+// ICEFailed says that there is no way to a peer with what one has.
 type ICEFailed struct {
 	PeerID uuid.UUID `json:"peer_id"`
 }
 
-// TURNCredentials is TURN_CREDENTIALS.
+// TURNCredentials opens the relay. Fresh ones come before they expire.
 type TURNCredentials struct {
 	URLs       []string `json:"urls"`
-	Username   string   `json:"username"`
+	Username   string   `json:"username"` // expiry:user_id:zone_id:epoch
 	Credential string   `json:"credential"`
 }
 
-// PromoteToSFU is PROMOTE_TO_SFU.
+// PromoteToSFU asks to connect to the SFU, and to keep the peer-to-peer media until it delivers.
 type PromoteToSFU struct {
 	SFUURL   string    `json:"sfu_url"`
-	SFUToken string    `json:"sfu_token"`
+	SFUToken string    `json:"sfu_token"` // for the CONNECT of the SFU link; soon to expire
 	ZoneID   uuid.UUID `json:"zone_id"`
 }
 
-// SFUConnected is SFU_CONNECTED.
+// SFUConnected says that every slot that SLOTS calls active has delivered.
 type SFUConnected struct {
 	ZoneID uuid.UUID `json:"zone_id"`
 }
 
-// SFUDisconnected is SFU_DISCONNECTED.
+// SFUDisconnected says that one has left the SFU.
 type SFUDisconnected struct {
 	ZoneID uuid.UUID        `json:"zone_id"`
 	Reason DisconnectReason `json:"reason"`
 }
 
-// TopologyChanged is TOPOLOGY_CHANGED.
+// TopologyChanged tells every change of the topology that is committed, and every one that is rolled back.
 type TopologyChanged struct {
 	ZoneID        uuid.UUID     `json:"zone_id"`
 	MediaTopology MediaTopology `json:"media_topology"`
-	Epoch         uint64        `json:"epoch"`
+	Epoch         uint64        `json:"epoch"` // of the credentials that are good now; it does not order messages
 	Reason        ChangeReason  `json:"reason"`
 }
 
-// PeerJoined is PEER_JOINED.
+// PeerJoined says that someone has come into the zone.
 type PeerJoined struct {
 	User     User     `json:"user"`
 	Position Position `json:"position"`
 }
 
-// PeerLeft is PEER_LEFT.
+// PeerLeft says that someone has left the zone.
 type PeerLeft struct {
 	UserID uuid.UUID `json:"user_id"`
 }
 
-// MuteUser is MUTE_USER. Duration is seconds; 0 lifts the mute.
+// MuteUser mutes someone in every topology. For admins and editors. It is not answered.
 type MuteUser struct {
 	TargetUserID uuid.UUID `json:"target_user_id"`
-	Duration     float64   `json:"duration"`
+	Duration     float64   `json:"duration"` // seconds; 0 lifts the mute
 }
 
-// RemoveFromZone is REMOVE_FROM_ZONE.
+// RemoveFromZone sends someone to the world's spawn zone. For admins. It is not answered.
 type RemoveFromZone struct {
 	TargetUserID uuid.UUID `json:"target_user_id"`
-	ZoneID       uuid.UUID `json:"zone_id"`
+	ZoneID       uuid.UUID `json:"zone_id"` // the zone that the target is in
 }
 
-// KickFromWorld is KICK_FROM_WORLD.
+// KickFromWorld ends someone's connection and keeps them out of the world for a while. For admins. It is not answered.
 type KickFromWorld struct {
 	TargetUserID uuid.UUID `json:"target_user_id"`
-	WorldID      uuid.UUID `json:"world_id"`
+	WorldID      uuid.UUID `json:"world_id"` // the world that both are in
 }
 
-// UserMuted is USER_MUTED. Until is RFC 3339; null: the mute is lifted or over.
+// UserMuted says that someone is muted: their audio is not to be played.
 type UserMuted struct {
 	UserID uuid.UUID `json:"user_id"`
-	Until  *string   `json:"until"`
+	Until  *string   `json:"until"` // RFC 3339; null: the mute is lifted or over
 }
 
 // Slot is a downlink slot of the SFU and who is in it.
 type Slot struct {
-	Mid    string     `json:"mid"`
+	Mid    string     `json:"mid"` // of the slot's section in the client's offer
 	Kind   SlotKind   `json:"kind"`
-	Source *Source    `json:"source"`
-	UserID *uuid.UUID `json:"user_id"`
-	Active bool       `json:"active"`
+	Source *Source    `json:"source"`  // null: nobody is in the slot
+	UserID *uuid.UUID `json:"user_id"` // null: nobody is in the slot
+	Active bool       `json:"active"`  // the SFU got a packet of it in the last 500 ms
 }
 
-// Slots is SLOTS: always the whole list.
+// Slots says who is in which slot of the SFU: the whole list, after the answer and at every change.
 type Slots struct {
 	Slots []Slot `json:"slots"`
 }
 
-// View is VIEW: what a client shows. MaxVideo nil: as many as there are slots.
+// View is what a client shows, so that the SFU can choose what to send.
 type View struct {
-	Pinned   []uuid.UUID       `json:"pinned,omitempty"`
-	MaxVideo *int              `json:"max_video,omitempty"`
-	Sizes    map[uuid.UUID]int `json:"sizes,omitempty"`
+	Pinned   []uuid.UUID       `json:"pinned,omitempty"`    // these first
+	MaxVideo *int              `json:"max_video,omitempty"` // absent: as many as there are slots
+	Sizes    map[uuid.UUID]int `json:"sizes,omitempty"`     // height in pixels by user_id; absent users: as it comes
 }

@@ -173,19 +173,44 @@ func (r *reader) position(field string) Position {
 	return Position{X: axis("x"), Y: axis("y")}
 }
 
-// enum reads a string that is one of a few values.
-func enum[T interface {
+// oneOf is an enum of the wire: a string type that lists its values.
+type oneOf[T any] interface {
 	~string
+	Values() []T
 	Valid() bool
-}](r *reader, field string, values string) T {
-	s := r.text(field, 1<<16, "one of "+values)
-	if r.err == nil && !T(s).Valid() {
-		r.fail(field, "%q is %q; it must be one of %s", field, clip(s), values)
-	}
-	return T(s)
 }
 
-func (r *reader) list(field string, most int, want string) []json.RawMessage {
+// enum reads a string that is one of a few values.
+func enum[T oneOf[T]](r *reader, field string) T {
+	if r.err != nil {
+		return ""
+	}
+	raw, ok := r.fields[field]
+	var s string
+	if ok && isKind(raw, '"') && json.Unmarshal(raw, &s) == nil && T(s).Valid() {
+		return T(s)
+	}
+	want := "one of " + list(T(s).Values())
+	switch {
+	case !ok:
+		r.get(field, want)
+	case !isKind(raw, '"'):
+		r.wrong(field, raw, want)
+	default:
+		r.fail(field, "%q is %q; it must be %s", field, clip(s), want)
+	}
+	return ""
+}
+
+func list[T ~string](values []T) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = string(v)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func (r *reader) items(field string, most int, want string) []json.RawMessage {
 	if !r.has(field) {
 		return nil
 	}
@@ -226,6 +251,9 @@ func (r *reader) sdp(field string) string {
 	return s
 }
 
+// maxLine is the largest sdpMLineIndex, an unsigned short.
+const maxLine = math.MaxUint16
+
 // candidate reads an RTCIceCandidateInit, or null: the end of candidates. What it holds beyond is passed on untouched.
 func (r *reader) candidate(field string) json.RawMessage {
 	const want = "an ICE candidate object, or null at the end of candidates"
@@ -251,19 +279,16 @@ func (r *reader) candidate(field string) json.RawMessage {
 		}
 	}
 	if v, ok := c["sdpMLineIndex"]; ok && !isKind(v, 'n') {
-		var n uint16
-		if json.Unmarshal(v, &n) != nil {
-			r.wrong(field+".sdpMLineIndex", v, "an integer from 0 to 65535, or null")
+		const want = "an integer from 0 to 65535, or null"
+		if n := r.integerOf(field+".sdpMLineIndex", v, want); n < 0 || n > maxLine {
+			r.wrong(field+".sdpMLineIndex", v, want)
 		}
 	}
 	return raw
 }
 
-// party reads "to": a user of the zone, or the SFU on its link.
-func (r *reader) party(field string, sfu bool) string {
-	if !sfu {
-		return r.uuid(field).String()
-	}
+// sfu reads a "to" that must name the SFU.
+func (r *reader) sfu(field string) string {
 	s := r.text(field, 64, `"sfu"`)
 	if r.err == nil && !strings.EqualFold(s, SFUParty) {
 		r.fail(field, `%q is %q; on the SFU link it must be "sfu"`, field, clip(s))
