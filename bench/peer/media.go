@@ -46,7 +46,7 @@ func newAPI(o *Options) (*webrtc.API, error) {
 	if err := webrtc.RegisterDefaultInterceptors(media, registry); err != nil {
 		return nil, fmt.Errorf("peer: interceptors: %w", err)
 	}
-	se := webrtc.SettingEngine{}
+	se := webrtc.SettingEngine{LoggerFactory: pionLog{o.Logger}}
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6})
 	// A synthetic peer knows its network: nothing better comes by waiting.
@@ -76,7 +76,7 @@ func (p *Peer) configuration(relay bool) webrtc.Configuration {
 	c := webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle, RTCPMuxPolicy: webrtc.RTCPMuxPolicyRequire}
 	if p.opts.ForceRelay {
 		c.ICETransportPolicy = webrtc.ICETransportPolicyRelay
-	} else if len(p.stun) > 0 {
+	} else if len(p.stun) > 0 && !p.opts.Loopback {
 		c.ICEServers = []webrtc.ICEServer{{URLs: p.stun}}
 	}
 	if (relay || p.opts.ForceRelay) && p.turn != nil {
