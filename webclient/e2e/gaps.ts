@@ -1,4 +1,5 @@
 import type { Visitor } from "./browser";
+import { Machine } from "./machine";
 
 /** What one page showed of one person while it was watched. Times in milliseconds. */
 export interface Shown {
@@ -96,20 +97,10 @@ export interface Cost {
   concealedSamples: number;
 }
 
-/** What the test process itself felt of the machine: how late its own timer came at worst, in milliseconds. */
-class Pulse {
-  private worst = 0;
-  private last = performance.now();
-  private readonly timer = setInterval(() => {
-    const now = performance.now();
-    this.worst = Math.max(this.worst, now - this.last - 20);
-    this.last = now;
-  }, 20);
-
-  stop(): number {
-    clearInterval(this.timer);
-    return Math.round(this.worst);
-  }
+/** What a watch found, and the share of the machine that others took meanwhile. */
+export interface Figures {
+  costs: Cost[];
+  taken: number;
 }
 
 /** Watches several pages through a change; `stop` tells what it cost each page, for each of the others. */
@@ -117,9 +108,7 @@ export class Watch {
   private readonly visitors: Visitor[];
   private readonly names = new Map<string, string>();
   private readonly before = new Map<string, number>();
-  private readonly pulse = new Pulse();
-  /** After `stop`: how long the machine kept this process, which does next to nothing, from running at worst. */
-  starvedMs = 0;
+  private readonly machine = new Machine();
 
   private constructor(visitors: Visitor[]) {
     this.visitors = visitors;
@@ -149,8 +138,8 @@ export class Watch {
     }
   }
 
-  async stop(): Promise<Cost[]> {
-    this.starvedMs = this.pulse.stop();
+  async stop(): Promise<Figures> {
+    const taken = this.machine.taken();
     const rows = await Promise.all(
       this.visitors.map(async (v) => {
         const stats = await v.stats();
@@ -168,12 +157,12 @@ export class Watch {
         });
       }),
     );
-    return rows.flat();
+    return { costs: rows.flat(), taken };
   }
 }
 
-export function printCosts(title: string, costs: Cost[], starvedMs: number): void {
-  console.log(`\n  ${title} (the machine kept the test itself waiting for ${starvedMs} ms at worst)`);
+export function printFigures(title: string, { costs, taken }: Figures): void {
+  console.log(`\n  ${title} (others took ${Math.round(taken * 100)} % of the machine)`);
   console.log("    page     sees     frames  longest gap (at)      concealed samples");
   for (const c of costs) {
     const gap = `${c.gapMs} ms (${(c.gapAt / 1000).toFixed(1)} s)`;

@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launch, RESULTS, Visitor } from "./browser";
 import { blockDirectPaths } from "./firewall";
-import { type Cost, printCosts, Watch } from "./gaps";
+import { type Figures, printFigures, Watch } from "./gaps";
 import { Server } from "./server";
 import { until } from "./until";
 import type { Delivery, Snapshot } from "./webrtc";
@@ -10,8 +10,8 @@ import type { Delivery, Snapshot } from "./webrtc";
 /** What a switch may cost a page, for each person it sees and hears. */
 const MAX_GAP_MS = 500;
 const MAX_CONCEALED = 4800;
-/** A process that only waits for timers is late by this much only where the machine has no time for it. */
-const STARVED_MS = 150;
+/** From this share of the machine on that others take, three encoding browsers lack it. */
+const CROWDED = 0.15;
 
 const server = new Server(RESULTS);
 let browser: Browser;
@@ -100,7 +100,7 @@ describe("three people in one zone", () => {
   });
 
   /** (c): a third page joins; what that cost each page. */
-  async function promotion(): Promise<{ costs: Cost[]; starvedMs: number }> {
+  async function promotion(): Promise<Figures> {
     const watch = await Watch.start([ada, grace]);
     const began = Date.now();
     if (left) await alan.page.getByRole("button", { name: "Enter the office" }).click();
@@ -115,36 +115,36 @@ describe("three people in one zone", () => {
       await until(`${v.name} let go of the old way`, async () => (await v.snapshot()).length === 1);
     }
     await allReceive([ada, grace, alan], "sfu", 30);
-    const costs = await watch.stop();
-    printCosts("(c) from peer to peer to the SFU", costs, watch.starvedMs);
-    expect(costs).toHaveLength(6);
-    return { costs, starvedMs: watch.starvedMs };
+    const figures = await watch.stop();
+    printFigures("(c) from peer to peer to the SFU", figures);
+    expect(figures.costs).toHaveLength(6);
+    return figures;
   }
 
   /** (d): it leaves again. */
-  async function demotion(): Promise<{ costs: Cost[]; starvedMs: number }> {
+  async function demotion(): Promise<Figures> {
     const watch = await Watch.start([ada, grace]);
     await alan.page.getByRole("button", { name: "Leave the office" }).click();
     await alan.page.getByRole("button", { name: "Enter the office" }).waitFor();
     left = true;
     await Promise.all([ada, grace].map((v) => v.settled("P2P_DIRECT")));
     await allReceive([ada, grace], "p2p", 30);
-    const costs = await watch.stop();
-    printCosts("(d) from the SFU back to peer to peer", costs, watch.starvedMs);
-    expect(costs).toHaveLength(2);
-    return { costs, starvedMs: watch.starvedMs };
+    const figures = await watch.stop();
+    printFigures("(d) from the SFU back to peer to peer", figures);
+    expect(figures.costs).toHaveLength(2);
+    return figures;
   }
 
   /**
-   * Asserts the figures. Where they are too high and the machine demonstrably did not run even this idle process in
-   * time, they say nothing about the switch: then both ways are walked once more, three times at most.
+   * Asserts the figures. Where they are too high and others took much of the machine meanwhile, they say nothing about
+   * the switch: then both ways are walked once more, three times at most.
    */
   async function within(go: typeof promotion, back: typeof promotion): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const { costs, starvedMs } = await go();
+      const { costs, taken } = await go();
       const over = costs.filter((c) => !(c.gapMs < MAX_GAP_MS && c.concealedSamples < MAX_CONCEALED));
-      if (over.length > 0 && starvedMs > STARVED_MS && attempt < 3) {
-        console.log(`  the machine was starved: once more`);
+      if (over.length > 0 && taken > CROWDED && attempt < 3) {
+        console.log("  others kept the machine busy: once more");
         await back();
         continue;
       }
