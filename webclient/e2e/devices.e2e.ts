@@ -22,8 +22,8 @@ async function open(devices: Devices): Promise<Browser> {
 
 describe("(f) a page without devices", () => {
   it.each([
-    ["denied", "The browser did not allow it"],
-    ["none", "Nothing is plugged in"],
+    ["denied", "The browser may not use your"],
+    ["none", "was found. Plug one in"],
   ] as const)("%s: says so, sees and hears the others, and walks", async (devices, words) => {
     const fake = browsers[0] ?? (await open("fake"));
     const host = await Visitor.enter(fake, "Host");

@@ -17,7 +17,7 @@ describe("noticeOf", () => {
     const denied = noticeOf(problem("permission-denied", { source: "camera" }), spy);
     const missing = noticeOf(problem("device-missing", { source: "camera" }), spy);
     expect(denied?.key).toBe(missing?.key);
-    expect(denied?.title).toContain("Camera");
+    expect(denied?.title).toContain("camera");
     denied?.action?.run();
     expect(tried).toEqual(["camera true"]);
   });

@@ -19,14 +19,6 @@ export interface Remedies {
   hear(): Promise<void>;
 }
 
-const DEVICE_TITLES: Partial<Record<Problem["code"], string>> = {
-  "permission-denied": "The browser did not allow it",
-  "device-missing": "Nothing is plugged in",
-  "device-busy": "Another program uses it",
-  "device-lost": "It was unplugged",
-  "insecure-page": "This page may not use it",
-};
-
 /** The banner for a problem that the visit survives; undefined for one that is told elsewhere. */
 export function noticeOf(problem: Problem, remedies: Remedies): Notice | undefined {
   switch (problem.code) {
@@ -83,13 +75,13 @@ export function noticeOf(problem: Problem, remedies: Remedies): Notice | undefin
 
 function deviceNotice(problem: Problem, remedies: Remedies): Notice {
   const camera = problem.source === "camera";
-  const device = problem.source === "screen" ? "Screen" : camera ? "Camera" : "Microphone";
+  const device = problem.source === "screen" ? "screen sharing" : camera ? "camera" : "microphone";
   const again = () => void (camera ? remedies.setCamera(true) : remedies.setMic(true));
   const missing = problem.code === "device-missing";
   return {
     key: `device-${problem.source ?? "mic"}`,
     tone: missing ? "info" : "warning",
-    title: `${device}: ${DEVICE_TITLES[problem.code] ?? "it does not work"}`,
+    title: `You are without ${device}`,
     text: problem.message,
     action: problem.source === "screen" ? undefined : { label: "Try again", run: again },
     passing: false,
