@@ -54,7 +54,7 @@ func (s *Server) serveGuest(w http.ResponseWriter, r *http.Request) {
 	case s.isDraining():
 		writeError(w, http.StatusServiceUnavailable, protocol.Errorf(protocol.ServerError, "", "the server is shutting down; try again in a moment"))
 		return
-	case !s.opt.GuestLogin || len(s.order) == 0:
+	case !s.opt.GuestLogin:
 		writeError(w, http.StatusForbidden, protocol.Errorf(protocol.PermissionDenied, "", "guest login is off on this server (auth.guest_login)"))
 		return
 	case !s.guests.Allow():
@@ -67,6 +67,10 @@ func (s *Server) serveGuest(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := s.guestWorld()
+	if m == nil {
+		writeError(w, http.StatusForbidden, protocol.Errorf(protocol.PermissionDenied, "", "this server has no world"))
+		return
+	}
 	claims := Claims{User: uuid.New(), Workspace: m.Workspace, Name: name, Avatar: avatar, Role: space.Guest, Expires: s.opt.Now().Add(s.opt.GuestTTL)}
 	token, err := MintToken(s.opt.Auth, claims)
 	if err != nil {
@@ -77,9 +81,13 @@ func (s *Server) serveGuest(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, protocol.GuestResponse{Token: token, User: claims.user(), WorldID: m.ID})
 }
 
+// guestWorld is the first world; nil: there is none.
 func (s *Server) guestWorld() *space.Map {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.order) == 0 {
+		return nil
+	}
 	return s.order[0].live.Map()
 }
 
@@ -154,13 +162,15 @@ func (s *Server) serveWorld(w http.ResponseWriter, r *http.Request) {
 	}
 	id, err := protocol.ParseUUID(r.PathValue("id"))
 	s.mu.Lock()
-	world, ok := s.worlds[id]
+	var m *space.Map // which never changes; the world may get another one
+	if world, ok := s.worlds[id]; ok {
+		m = world.live.Map()
+	}
 	s.mu.Unlock()
-	if err != nil || !ok {
+	if err != nil || m == nil {
 		writeError(w, http.StatusNotFound, protocol.Errorf(protocol.WorldNotFound, "", "there is no such world").With("field", "world_id"))
 		return
 	}
-	m := world.live.Map() // static
 	if !c.mayJoin(m) {
 		writeError(w, http.StatusForbidden, protocol.Errorf(protocol.PermissionDenied, "", "the token does not open this world").With("field", "world_id"))
 		return

@@ -261,10 +261,13 @@ func (s *Server) leave(m *member) {
 	if m.gone {
 		return
 	}
-	m.stopGrace()
 	others := s.others(m)
-	zone := m.zone().ID
-	m.world.live.Leave(m.user)
+	s.departed(m, m.world.live.Leave(m.user), others)
+}
+
+// departed tells everyone concerned of a member that is out of its world.
+func (s *Server) departed(m *member, d space.Departure, others []*member) {
+	m.stopGrace()
 	m.gone = true
 	delete(s.members, m.user)
 	s.registry.remove(m.user)
@@ -273,10 +276,10 @@ func (s *Server) leave(m *member) {
 		m.session.conn.ClearPresence()
 		m.session = nil
 	}
-	s.releaseAll(m.world, m.user, others)
+	s.released(others, d.Released...)
 	s.left(others, m.user)
-	s.opt.Controller.Leave(zone, m.user)
-	s.muteStays(m.world, zone, m.user)
+	s.opt.Controller.Leave(d.Zone.ID, m.user)
+	s.muteStays(m.world, d.Zone.ID, m.user)
 }
 
 // left tells a zone that a user is gone from it, after which none of its presence may come.
@@ -293,8 +296,8 @@ func (s *Server) left(others []*member, user uuid.UUID) {
 // zoneTransition handles ZONE_TRANSITION.
 func (s *session) zoneTransition(m *member, msg protocol.Message) *protocol.Error {
 	t := msg.(*protocol.ZoneTransition)
-	from, left := m.zone().ID, s.srv.others(m)
-	_, err := m.world.live.Transition(m.user, t.FromZoneID, t.ToZoneID, space.Point{X: t.Position.X, Y: t.Position.Y}, s.srv.opt.Now())
+	left := s.srv.others(m)
+	d, err := m.world.live.Transition(m.user, t.FromZoneID, t.ToZoneID, space.Point{X: t.Position.X, Y: t.Position.Y}, s.srv.opt.Now())
 	if err != nil {
 		var c *space.Correction
 		if errors.As(err, &c) {
@@ -303,17 +306,17 @@ func (s *session) zoneTransition(m *member, msg protocol.Message) *protocol.Erro
 		}
 		return refusal(err)
 	}
-	s.srv.moved(m, from, left)
+	s.srv.moved(m, d, left)
 	return nil
 }
 
 // moved tells everyone concerned that a member is in another zone now. Who was removed from a zone may be in its
 // grace, which then goes on in the spawn zone.
-func (s *Server) moved(m *member, from uuid.UUID, left []*member) {
-	s.releaseAll(m.world, m.user, left)
+func (s *Server) moved(m *member, d space.Departure, left []*member) {
+	s.released(left, d.Released...)
 	s.left(left, m.user)
-	s.opt.Controller.Leave(from, m.user)
-	s.muteStays(m.world, from, m.user)
+	s.opt.Controller.Leave(d.Zone.ID, m.user)
+	s.muteStays(m.world, d.Zone.ID, m.user)
 	m.kept = kept{}
 	if m.session != nil {
 		m.session.conn.ClearPresence()
@@ -343,37 +346,4 @@ func (s *Server) transitioned(m *member, others []*member, v topology.View) {
 	m.session.sendSnapshot(snapshot)
 	m.session.sendOccupied(m.world.occupied(m.zone()))
 	m.session.sendMutes(m, others)
-}
-
-// refusal turns what space refuses into the ERROR that a client reads.
-func refusal(err error) *protocol.Error {
-	var r *space.Refusal
-	if !errors.As(err, &r) {
-		return protocol.AsError(err)
-	}
-	text := map[string]string{
-		space.ReasonRole:      "your role may not enter this zone",
-		space.ReasonFull:      "there is no room left",
-		space.ReasonRemoved:   "you were removed from this zone a while ago",
-		space.ReasonKicked:    "you were kicked from this world a while ago",
-		space.ReasonNotJoined: "you are not in this world",
-		space.ReasonSameZone:  "you are in this zone already",
-	}[r.Reason]
-	switch {
-	case text != "":
-	case r.Code == space.ZoneNotFound:
-		text = "this world has no such zone"
-	case r.Field == "from_zone_id":
-		text = "from_zone_id is not the zone that you are in"
-	default:
-		text = "the request cannot be carried out"
-	}
-	e := protocol.Errorf(protocol.Code(r.Code), "", "%s", text)
-	if r.Field != "" {
-		e.With("field", r.Field)
-	}
-	if r.Reason != "" {
-		e.With("reason", r.Reason)
-	}
-	return e
 }

@@ -39,10 +39,9 @@ type Server struct {
 
 // world is a live world and who is in it. Guarded by Server.mu.
 type world struct {
-	live  *space.World
-	holds holds
-	mutes map[uuid.UUID]*mute
-	dirty []*member // whose presence the next tick tells
+	live   *space.World
+	unmute *time.Timer // ends the mutes that are over
+	dirty  []*member   // whose presence the next tick tells
 }
 
 // New makes a server and starts its tick. Shutdown ends it.
@@ -61,13 +60,16 @@ func New(o Options) *Server {
 		sessions: make(map[*session]struct{}),
 	}
 	for _, m := range o.Worlds {
-		w := &world{live: space.NewWorld(m, o.Rules), holds: make(holds), mutes: make(map[uuid.UUID]*mute)}
+		w := s.open(m)
 		s.worlds[m.ID] = w
 		s.order = append(s.order, w)
 	}
 	s.running.Go(s.tick)
 	return s
 }
+
+// open makes a world with nobody in it.
+func (s *Server) open(m *space.Map) *world { return &world{live: space.NewWorld(m, s.opt.Rules)} }
 
 // Handler serves /signal, /api/guest and /api/worlds.
 func (s *Server) Handler() http.Handler {
@@ -121,9 +123,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		m.stopGrace()
 	}
 	for _, w := range s.order {
-		for _, mu := range w.mutes {
-			mu.timer.Stop()
-		}
+		w.stopUnmute()
 	}
 	s.mu.Unlock()
 

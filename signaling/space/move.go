@@ -12,7 +12,7 @@ import (
 // keep what they were.
 //
 // The first rule that applies counts: older than the last timestamp, out of the map, a collision tile,
-// another zone, too fast, occupied. A refused step changes nothing.
+// another zone, too fast, occupied, and last a wall in between (way). A refused step changes nothing.
 func (w *World) Move(user uuid.UUID, pose Pose, timestamp *int64, now time.Time) *Correction {
 	m, ok := w.members[user]
 	if !ok {
@@ -21,10 +21,11 @@ func (w *World) Move(user uuid.UUID, pose Pose, timestamp *int64, now time.Time)
 	if timestamp != nil && m.stamped && *timestamp < m.stamp {
 		return m.correct(Invalid)
 	}
-	if c := w.step(m, m.Zone, pose.Point(), now); c != nil {
+	length, c := w.step(m, m.Zone, pose.Point(), now)
+	if c != nil {
 		return c
 	}
-	m.pace.take(w.rules, m.distance(pose.Point()), now)
+	m.pace.take(w.rules, length, now)
 	w.stands[w.m.at(m.Pose.Point().Tile())] = nil
 	w.stands[w.m.at(pose.Point().Tile())] = m
 	m.Pose.X, m.Pose.Y = pose.X, pose.Y
@@ -40,26 +41,30 @@ func (w *World) Move(user uuid.UUID, pose Pose, timestamp *int64, now time.Time)
 	return nil
 }
 
-// step checks a step into a zone, changing nothing.
-func (w *World) step(m *Member, z *Zone, to Point, now time.Time) *Correction {
+// step checks a step into a zone, changing nothing, and gives its length.
+func (w *World) step(m *Member, z *Zone, to Point, now time.Time) (float64, *Correction) {
 	t := to.Tile()
 	if !w.m.Contains(t) {
-		return m.correct(Invalid)
+		return 0, m.correct(Invalid)
 	}
 	i := w.m.at(t)
 	switch {
 	case w.m.grid.flags[i]&flagCollision != 0:
-		return m.correct(Collision)
+		return 0, m.correct(Collision)
 	case w.m.grid.zone[i] != z.index:
-		return m.correct(Invalid)
+		return 0, m.correct(Invalid)
 	case !m.pace.allows(w.rules, m.distance(to), now):
-		return m.correct(Invalid)
+		return 0, m.correct(Invalid)
 	case w.m.grid.flags[i]&flagSolid != 0:
-		return m.correct(Occupied)
+		return 0, m.correct(Occupied)
 	case w.stands[i] != nil && w.stands[i] != m:
-		return m.correct(Occupied)
+		return 0, m.correct(Occupied)
 	}
-	return nil
+	length, ok := w.way(m, to, m.pace.budget(w.rules, now))
+	if !ok {
+		return 0, m.correct(Collision)
+	}
+	return length, nil
 }
 
 func (m *Member) correct(reason string) *Correction {

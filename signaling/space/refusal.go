@@ -6,12 +6,14 @@ import "fmt"
 const (
 	InvalidRequest   = "INVALID_REQUEST"
 	ZoneNotFound     = "ZONE_NOT_FOUND"
+	ObjectNotFound   = "OBJECT_NOT_FOUND"
 	PermissionDenied = "PERMISSION_DENIED"
 )
 
 // Reasons that a Refusal gives for PermissionDenied and InvalidRequest.
 const (
-	ReasonRole      = "role"       // the zone's roles do not hold the user's
+	ReasonRole      = "role"       // the zone's roles do not hold the user's, or the role may not moderate so
+	ReasonRank      = "rank"       // the target's role is above the moderator's
 	ReasonFull      = "full"       // the zone's capacity is reached, or no tile is free
 	ReasonRemoved   = "removed"    // removed from the zone, and the time is not over
 	ReasonKicked    = "kicked"     // kicked from the world, and the time is not over
@@ -21,7 +23,7 @@ const (
 
 // Refusal is a request that the world refuses with an ERROR.
 type Refusal struct {
-	Code   string // INVALID_REQUEST, ZONE_NOT_FOUND or PERMISSION_DENIED
+	Code   string // INVALID_REQUEST, ZONE_NOT_FOUND, OBJECT_NOT_FOUND or PERMISSION_DENIED
 	Field  string // the field at fault by its name on the wire, or empty
 	Reason string // details.reason, or empty
 }

@@ -1,10 +1,32 @@
 package space
 
-// search is the scratch of freeTile: one queue and one mark per tile, kept between calls.
+// search is the scratch of what looks for tiles step by step: one queue, and one mark per tile, kept between calls.
 type search struct {
 	queue []int32
 	seen  []uint32 // round in which the tile was seen
 	round uint32
+}
+
+// begin forgets what was seen before, on a map of so many tiles.
+func (s *search) begin(tiles int) {
+	if len(s.seen) != tiles {
+		s.seen, s.round = make([]uint32, tiles), 0
+	}
+	if s.round++; s.round == 0 { // it came round: forget all marks
+		clear(s.seen)
+		s.round = 1
+	}
+	s.queue = s.queue[:0]
+}
+
+// see queues a tile that was not seen yet.
+func (s *search) see(i int) bool {
+	if s.seen[i] == s.round {
+		return false
+	}
+	s.seen[i] = s.round
+	s.queue = append(s.queue, int32(i))
+	return true
 }
 
 // freeTile finds where somebody arrives in a zone: the first spawn of the zone that is free, else the
@@ -13,24 +35,14 @@ type search struct {
 // then searched as a whole.
 func (w *World) freeTile(z *Zone) (Tile, bool) {
 	m, s := w.m, &w.search
-	if s.seen == nil {
-		s.seen = make([]uint32, len(m.grid.flags))
-	}
-	if s.round++; s.round == 0 { // it came round: forget all marks
-		clear(s.seen)
-		s.round = 1
-	}
-	s.queue = s.queue[:0]
+	s.begin(len(m.grid.flags))
 	visit := func(t Tile) {
 		if !m.Contains(t) {
 			return
 		}
-		i := m.at(t)
-		if s.seen[i] == s.round || m.grid.zone[i] != z.index || m.grid.flags[i] != 0 {
-			return
+		if i := m.at(t); m.grid.zone[i] == z.index && m.grid.flags[i] == 0 {
+			s.see(i)
 		}
-		s.seen[i] = s.round
-		s.queue = append(s.queue, int32(i))
 	}
 	for _, sp := range m.spawns {
 		if sp.Zone == z {

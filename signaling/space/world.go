@@ -18,8 +18,10 @@ type World struct {
 	members map[uuid.UUID]*Member
 	inZone  [][]*Member // by Zone.index, in order of arrival
 	stands  []*Member   // by Map.at: who stands on the tile
+	locks   map[uuid.UUID]Lock
+	mutes   map[uuid.UUID]time.Time // by user: until when
 	barred  bars
-	search  search // scratch of freeTile
+	search  search // scratch of freeTile and around
 }
 
 // Member is a user in a world. It is changed by World's methods alone and read under the same mutex.
@@ -31,6 +33,7 @@ type Member struct {
 	stamped bool  // a timestamp was seen
 	stamp   int64 // the last accepted one, of the client's own clock
 	pace    pace
+	held    []uuid.UUID // objects in World.locks, in the order in which they were granted
 }
 
 // NewWorld opens a map with nobody in it.
@@ -40,6 +43,8 @@ func NewWorld(m *Map, r Rules) *World {
 		members: make(map[uuid.UUID]*Member),
 		inZone:  make([][]*Member, len(m.zones)),
 		stands:  make([]*Member, m.Width*m.Height),
+		locks:   make(map[uuid.UUID]Lock),
+		mutes:   make(map[uuid.UUID]time.Time),
 	}
 }
 
@@ -83,14 +88,17 @@ func (w *World) Join(id Identity, now time.Time) (*Member, error) {
 	if !ok {
 		return nil, &Refusal{Code: PermissionDenied, Field: "world_id", Reason: ReasonFull}
 	}
-	m := &Member{
-		Identity: id,
-		Pose:     Pose{Facing: South, State: Idle},
-		pace:     pace{since: now, slack: w.rules.Slack},
-	}
+	m := &Member{Identity: id}
 	w.members[id.User] = m
-	w.enter(m, z, Point{float64(t.X), float64(t.Y)})
+	w.arrive(m, z, t, now)
 	return m, nil
+}
+
+// arrive puts a member that stands nowhere onto a free tile, as one who just came.
+func (w *World) arrive(m *Member, z *Zone, t Tile, now time.Time) {
+	m.Pose.Facing, m.Pose.State = South, Idle
+	m.pace = pace{since: now, slack: w.rules.Slack}
+	w.enter(m, z, Point{float64(t.X), float64(t.Y)})
 }
 
 // Resume tells that a user is back by a new connection: its clock's timestamps start afresh.
@@ -100,14 +108,16 @@ func (w *World) Resume(user uuid.UUID) {
 	}
 }
 
-// Leave takes a user out of the world. Its tile is free at once.
-func (w *World) Leave(user uuid.UUID) {
+// Leave takes a user out of the world. Its tile and what it held are free at once. The Departure of a user who is not in
+// it is empty.
+func (w *World) Leave(user uuid.UUID) Departure {
 	m, ok := w.members[user]
 	if !ok {
-		return
+		return Departure{}
 	}
-	w.exit(m)
+	d := w.exit(m)
 	delete(w.members, user)
+	return d
 }
 
 // enter puts a member that stands nowhere into a zone.
@@ -117,12 +127,14 @@ func (w *World) enter(m *Member, z *Zone, p Point) {
 	w.stands[w.m.at(p.Tile())] = m
 }
 
-// exit is the inverse of enter.
-func (w *World) exit(m *Member) {
+// exit is the inverse of enter. Whoever leaves a zone leaves what it held there.
+func (w *World) exit(m *Member) Departure {
+	d := Departure{Zone: m.Zone, Released: w.releaseAll(m)}
 	in := w.inZone[m.Zone.index]
 	if i := slices.Index(in, m); i >= 0 {
 		w.inZone[m.Zone.index] = slices.Delete(in, i, i+1)
 	}
 	w.stands[w.m.at(m.Pose.Point().Tile())] = nil
 	m.Zone = nil
+	return d
 }

@@ -62,6 +62,7 @@ func checkWorld(t interface {
 			}
 		}
 	}
+	checkLocks(t, w)
 	if len(zones) != len(w.members) {
 		t.Fatalf("%d in zones, %d in the world", len(zones), len(w.members))
 	}
@@ -137,6 +138,7 @@ func TestMoveRules(t *testing.T) {
 		{"the map's edge", Point{1, 8}, ms(100), near.Add(time.Hour), Invalid},
 		{"last tile", Point{5.999, 7.999}, ms(100), near.Add(time.Hour), ""},
 		{"a wall", Point{6.5, 1}, ms(100), near.Add(time.Hour), Collision},
+		{"round the wall's end, in time", Point{7, 4}, ms(100), near.Add(time.Second), ""},
 		{"another zone", Point{8, 1}, ms(100), near.Add(time.Hour), Invalid},
 		{"through the door", Point{6.5, 4.5}, ms(100), near.Add(time.Hour), ""},
 		{"as fast as can be", Point{1, 4}, ms(100), near, ""},
@@ -256,11 +258,11 @@ func TestTransition(t *testing.T) {
 			if _, err := w.Transition(user(2), hallID, roomID, Point{9, 1}, long); err != nil {
 				t.Fatal(err)
 			}
-			z, err := w.Transition(user(1), c.from, c.to, c.pos, c.now)
+			d, err := w.Transition(user(1), c.from, c.to, c.pos, c.now)
 			checkWorld(t, w)
 			if c.want == nil {
-				if err != nil || z.ID != c.to || m.Zone != z || m.Pose.Point() != c.pos {
-					t.Errorf("%v, %v, %+v", z, err, m)
+				if err != nil || d.Zone.ID != c.from || m.Zone.ID != c.to || m.Pose.Point() != c.pos {
+					t.Errorf("%v, %v, %+v", d, err, m)
 				}
 				return
 			}
@@ -289,44 +291,6 @@ func TestCapacity(t *testing.T) {
 	if _, err := w.Transition(user(3), hallID, roomID, Point{11, 1}, now); err != nil {
 		t.Errorf("after one left: %v", err)
 	}
-	checkWorld(t, w)
-}
-
-func TestRemoveAndKick(t *testing.T) {
-	r := DefaultRules()
-	w := NewWorld(office(t), r)
-	now := t0.Add(time.Minute)
-	m := arrive(t, w, 1, Admin, t0)
-	if _, err := w.Remove(user(1), hallID, now); err == nil {
-		t.Error("one can be removed from the spawn zone")
-	}
-	w.Transition(user(1), hallID, roomID, Point{8, 1}, now)
-	if _, err := w.Remove(user(1), vaultID, now); err == nil {
-		t.Error("one can be removed from a zone one is not in")
-	}
-	if _, err := w.Remove(user(2), roomID, now); err == nil {
-		t.Error("one who is not here can be removed")
-	}
-	z, err := w.Remove(user(1), roomID, now)
-	if err != nil || z.ID != hallID || m.Zone != z || m.Pose.Point() != (Point{1, 1}) {
-		t.Fatalf("%v, %v, %+v", z, err, m)
-	}
-	checkWorld(t, w)
-	// It follows the user out of the world and back.
-	w.Leave(user(1))
-	arrive(t, w, 1, Admin, now)
-	var ref *Refusal
-	if _, err := w.Transition(user(1), hallID, roomID, Point{8, 1}, now.Add(r.Removal-1)); !errors.As(err, &ref) || ref.Reason != ReasonRemoved {
-		t.Errorf("before the removal is over: %v", err)
-	}
-	if _, err := w.Transition(user(1), hallID, roomID, Point{8, 1}, now.Add(r.Removal)); err != nil {
-		t.Errorf("after: %v", err)
-	}
-	w.Kick(user(1), now)
-	if _, err := w.Join(Identity{User: user(1)}, now.Add(r.Kick-1)); !errors.As(err, &ref) || ref.Reason != ReasonKicked {
-		t.Errorf("kicked: %v", err)
-	}
-	arrive(t, w, 1, Guest, now.Add(r.Kick))
 	checkWorld(t, w)
 }
 
