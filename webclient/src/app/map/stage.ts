@@ -296,7 +296,7 @@ export class Stage {
   private outline(figure: Figure): Obstacle {
     const { x, y } = this.camera.toScreen(figure);
     const t = this.camera.tile;
-    return { x, y: y - 0.5 * t, width: 0.56 * t, height: 1.1 * t };
+    return { x, y: y - 0.54 * t, width: 0.6 * t, height: 1.2 * t };
   }
 
   private carryTiles(figures: ReadonlyMap<string, Figure>, dt: number): void {

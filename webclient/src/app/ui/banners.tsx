@@ -4,14 +4,13 @@ import { CloseIcon } from "./icons";
 
 interface Props {
   state: ConnectionState;
-  reason: string;
   arrived: boolean;
   notices: readonly Notice[];
   onDismiss(notice: Notice): void;
 }
 
 /** Everything that has to be said, at the top, where it covers nobody's face for longer than needed. */
-export function Banners({ state, reason, arrived, notices, onDismiss }: Props) {
+export function Banners({ state, arrived, notices, onDismiss }: Props) {
   const lost = arrived && (state === "reconnecting" || state === "connecting");
   return (
     <div class="banners" role="status" aria-live="polite">
@@ -19,8 +18,8 @@ export function Banners({ state, reason, arrived, notices, onDismiss }: Props) {
         <div class="banner error" data-notice="connection">
           <span class="spinner" aria-hidden="true" />
           <p>
-            <strong>The connection to the office is lost.</strong>{" "}
-            {reason || "Trying to come back. Whoever you are talking to may still hear you."}
+            <strong>The connection to the office is lost.</strong> Coming back by itself; you need not do anything.
+            Whoever hears you directly still does.
           </p>
         </div>
       )}

@@ -54,7 +54,10 @@ export function Login({ initial, message, onEnter }: Props) {
             autocomplete="nickname"
             autofocus
             placeholder="Ada Lovelace"
-            onInput={(e) => setName(e.currentTarget.value)}
+            onInput={(e) => {
+              setName(e.currentTarget.value);
+              setError("");
+            }}
           />
         </label>
         <fieldset class="swatches">

@@ -100,13 +100,7 @@ export function OfficeScreen({ visit, wantedZone, onLeave }: Props) {
           <span class="dim">{style.label}</span>
         </header>
       )}
-      <Banners
-        state={office.state}
-        reason={office.reason}
-        arrived={arrived}
-        notices={notices}
-        onDismiss={(n) => visit.dismiss(n.key)}
-      />
+      <Banners state={office.state} arrived={arrived} notices={notices} onDismiss={(n) => visit.dismiss(n.key)} />
       {!arrived && <Arriving state={office.state} reason={office.reason} onLeave={onLeave} />}
       {arrived && people && (
         <People
