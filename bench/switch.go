@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"atrium/bench/impair"
 	"atrium/bench/peer"
 	"atrium/bench/talker"
@@ -26,6 +28,7 @@ type switchOptions struct {
 	Hold     time.Duration // measured on after the old way closed
 	FPS      int
 	Loopback bool
+	Grace    time.Duration // the node's session.grace
 	Patience time.Duration // before ICE_FAILED; zero: the peer's own
 	Progress io.Writer
 }
@@ -42,7 +45,8 @@ type transition struct {
 	End     time.Time // of the measurement
 	Failed  string    // why it did not come to an end
 
-	live []*talker.Talker
+	leaver uuid.UUID // who left, if this is a leave
+	live   []*talker.Talker
 	logs []*talker.Log // of live, in their order; taken after End
 }
 
@@ -76,7 +80,12 @@ func (s *theSwitch) run(ctx context.Context) (err error) {
 			err = e
 		}
 	}()
-	for range s.o.Rounds {
+	for round := range s.o.Rounds {
+		if round > 0 { // the last one's place is kept for so long
+			if err := pause(ctx, s.o.Grace+inFlight); err != nil {
+				return err
+			}
+		}
 		for i := range s.o.Peers {
 			if err := s.join(ctx, i); err != nil {
 				return err
@@ -186,7 +195,7 @@ func (s *theSwitch) depart(ctx context.Context) error {
 	if err := s.crowd.leave(ctx, leaver); err != nil {
 		return err
 	}
-	t.Members = len(s.crowd.live)
+	t.Members, t.leaver = len(s.crowd.live), leaver.ID
 	s.await(ctx, t, "every member told of the leave", func() bool {
 		return s.crowd.told(peer.EventPeerLeft, t.Begin, func(e peer.Event) bool { return e.User == leaver.ID })
 	})

@@ -41,7 +41,7 @@ func switchCommand() *cobra.Command {
 			if verbose {
 				own.Verbose = cmd.ErrOrStderr()
 			}
-			own.PromoteAt, own.DemoteAt = o.PromoteAt, o.DemoteAt
+			own.PromoteAt, own.DemoteAt, own.Grace = o.PromoteAt, o.DemoteAt, o.Grace
 			return runSwitch(cmd.Context(), o, own, networks, file, cmd.OutOrStdout())
 		},
 	}
@@ -58,7 +58,7 @@ func switchCommand() *cobra.Command {
 	f.IntVar(&o.FPS, "fps", 15, "of the cameras")
 	f.BoolVar(&o.Loopback, "loopback", true, "peers gather loopback candidates only")
 	f.StringVar(&network, "network", "both", "clean, impaired or both")
-	f.DurationVar(&own.Grace, "grace", time.Second, "session.grace of the own node")
+	f.DurationVar(&o.Grace, "grace", time.Second, "the node's session.grace")
 	f.DurationVar(&own.DemoteAfter, "demote-after", time.Second, "topology.demote_after of the own node")
 	f.DurationVar(&own.Dwell, "dwell", time.Second, "topology.dwell of the own node")
 	f.StringVar(&file, "json", "", "write the figures to this file")

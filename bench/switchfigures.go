@@ -14,7 +14,8 @@ type receiverFigures struct {
 	Name     string  `json:"name"`
 	GapMS    float64 `json:"gap_ms"` // of audio, the longest over the senders
 	GapFrom  string  `json:"gap_from"`
-	GapAtMS  float64 `json:"gap_at_ms"` // since the transition's begin
+	GapAtMS  float64 `json:"gap_at_ms"`      // since the transition's begin
+	OneWay   float64 `json:"gap_one_way_ms"` // for a player that never mixes the ways
 	VideoGap float64 `json:"video_gap_ms"`
 	Audio    counts  `json:"audio"`
 	Video    counts  `json:"video"`
@@ -141,7 +142,7 @@ func (t *transition) timing() {
 	}
 	for i, r := range t.logs {
 		for _, e := range r.Events {
-			if e.Type == peer.EventPeerLeft && !e.At.Before(t.Begin) && e.At.Before(t.End) {
+			if e.Type == peer.EventPeerLeft && e.User == t.leaver && !e.At.Before(t.Begin) && e.At.Before(t.End) {
 				last(e.At)
 			}
 		}
@@ -195,6 +196,7 @@ func (t *transition) figures() figures {
 				res := stream.Of(w)
 				if kind == peer.Audio {
 					rf.Audio.add(res)
+					rf.OneWay = max(rf.OneWay, ms(stream.GapOneWay(w, measure.Way(way(t.To)))))
 					if res.Gap > gap {
 						gap, rf.GapFrom, rf.GapAtMS = res.Gap, s.Name, ms(res.GapAt.Sub(t.Begin))
 					}

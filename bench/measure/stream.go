@@ -97,6 +97,28 @@ func (s *Stream) Of(w Window) Result {
 	return r
 }
 
+// GapOneWay is the longest silence, as in Of, for a player that never mixes the ways: it plays the old one until the first packet
+// comes by the new one, and from then on the new one only, each packet once.
+func (s *Stream) GapOneWay(w Window, to Way) time.Duration {
+	var (
+		gap  time.Duration
+		last *Arrival
+		over bool
+	)
+	for i := range s.Arrivals {
+		a := &s.Arrivals[i]
+		over = over || (a.Way == to && !a.At.Before(w.From))
+		if over && a.Way != to || last != nil && a.Sequence <= last.Sequence {
+			continue
+		}
+		if last != nil && w.holds(a.At) {
+			gap = max(gap, a.At.Sub(last.At)-s.interval(a.Sequence))
+		}
+		last = a
+	}
+	return gap
+}
+
 // interval is how long the sender was silent before a packet. Its own lateness is not the network's.
 func (s *Stream) interval(seq uint64) time.Duration {
 	if seq == 0 || seq >= uint64(len(s.Sent)) {

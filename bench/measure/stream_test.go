@@ -71,6 +71,21 @@ func TestOf(t *testing.T) {
 	}
 }
 
+func TestGapOneWay(t *testing.T) {
+	ms := time.Millisecond
+	// The new way brings one packet, then nothing for a while; the old way fills the hole for who mixes them.
+	s := Stream{Sent: sent(6), Arrivals: []Arrival{
+		came(0, 0, ms), came(1, 0, ms), came(1, 1, 5*ms), came(2, 0, ms), came(3, 0, ms), came(4, 1, 5*ms), came(5, 1, 5*ms),
+	}}
+	whole := Window{start, start.Add(time.Hour)}
+	if got := s.GapOneWay(whole, 1); got != 2*step+4*ms {
+		t.Errorf("the gap of who plays one way is %v", got)
+	}
+	if got := s.Of(whole).Gap; got != 4*ms {
+		t.Errorf("the gap over both ways is %v", got)
+	}
+}
+
 func TestPercentile(t *testing.T) {
 	d := []time.Duration{5, 1, 4, 2, 3}
 	for p, want := range map[float64]time.Duration{50: 3, 99: 5, 100: 5, 1: 1} {
