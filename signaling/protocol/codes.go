@@ -82,14 +82,16 @@ func CloseCodes() []CloseCode {
 
 const maxMessageInError = 256
 
-// Details is the details object of an ERROR. "type" names the message that was refused, "field" the field by its
-// path, "reason" says in a word for programs why.
+// Details is the details object of an ERROR.
 type Details map[string]any
 
-// Error is the payload of ERROR and the error that decoding and handling return.
+// Error is the payload of ERROR: what was refused, and why.
+//
+// It is also the error that decoding and handling return.
 type Error struct {
-	Code    Code    `json:"code"`
-	Message string  `json:"message"` // what was wrong and what would be right, for people
+	Code    Code   `json:"code"`
+	Message string `json:"message"` // what was wrong and what would be right, for people
+	// "type" names the message that was refused, "field" the field by its path, "reason" says why in a word for programs.
 	Details Details `json:"details"`
 }
 

@@ -109,34 +109,36 @@ func wantField(t *testing.T, err error, typ, field string) {
 	}
 }
 
+// refusedValues are payloads that lack no field.
+var refusedValues = []struct{ name, typ, payload, field string }{
+	{"short uuid", TypeJoinWorld, `{"world_id":"1111"}`, "world_id"},
+	{"uuid without hyphens", TypeJoinWorld, `{"world_id":"11111111111141118111111111111111"}`, "world_id"},
+	{"uuid in braces", TypeJoinWorld, `{"world_id":"{11111111-1111-4111-8111-11111111111}"}`, "world_id"},
+	{"null uuid", TypeJoinWorld, `{"world_id":null}`, "world_id"},
+	{"no x", TypeMoveIntent, `{"position":{"y":1},"timestamp":1}`, "position.x"},
+	{"text y", TypeMoveIntent, `{"position":{"x":1,"y":"1"},"timestamp":1}`, "position.y"},
+	{"endless x", TypeMoveIntent, `{"position":{"x":1e999,"y":1},"timestamp":1}`, "position.x"},
+	{"half timestamp", TypeMoveIntent, `{"position":{"x":1,"y":1},"timestamp":1.5}`, "timestamp"},
+	{"timestamp as text", TypeMoveIntent, `{"position":{"x":1,"y":1},"timestamp":"1"}`, "timestamp"},
+	{"facing", TypePresenceUpdate, `{"position":{"x":1,"y":1},"facing":"up","state":"idle","zone_id":` + idA + `}`, "facing"},
+	{"state", TypePresenceUpdate, `{"position":{"x":1,"y":1},"facing":"north","state":"Idle","zone_id":` + idA + `}`, "state"},
+	{"action", TypeInteractRequest, `{"object_id":` + idA + `,"action":"eat"}`, "action"},
+	{"reason", TypeSFUDisconnected, `{"zone_id":` + idA + `,"reason":"bored"}`, "reason"},
+	{"negative mute", TypeMuteUser, `{"target_user_id":` + idA + `,"duration":-1}`, "duration"},
+	{"endless mute", TypeMuteUser, `{"target_user_id":` + idA + `,"duration":1e12}`, "duration"},
+	{"sdp not base64", TypeSDPOffer, `{"to":` + idA + `,"sdp":"v=0 %"}`, "sdp"},
+	{"base64 of no sdp", TypeSDPAnswer, `{"to":` + idA + `,"sdp":"` + b64("hello") + `"}`, "sdp"},
+	{"empty sdp", TypeSDPOffer, `{"to":` + idA + `,"sdp":""}`, "sdp"},
+	{"to the SFU", TypeSDPOffer, `{"to":"sfu","sdp":"` + b64(someSDP) + `"}`, "to"},
+	{"candidate without text", TypeICECandidate, `{"to":` + idA + `,"candidate":{}}`, "candidate.candidate"},
+	{"mid as number", TypeICECandidate, `{"to":` + idA + `,"candidate":{"candidate":"","sdpMid":0}}`, "candidate.sdpMid"},
+	{"negative line", TypeICECandidate, `{"to":` + idA + `,"candidate":{"candidate":"","sdpMLineIndex":-1}}`, "candidate.sdpMLineIndex"},
+	{"token as number", TypeConnect, `{"token":7}`, "token"},
+	{"feature as number", TypeConnect, `{"token":"t","features":[7]}`, "features"},
+}
+
 func TestValuesThatAreRefused(t *testing.T) {
-	cases := []struct{ name, typ, payload, field string }{
-		{"short uuid", TypeJoinWorld, `{"world_id":"1111"}`, "world_id"},
-		{"uuid without hyphens", TypeJoinWorld, `{"world_id":"11111111111141118111111111111111"}`, "world_id"},
-		{"uuid in braces", TypeJoinWorld, `{"world_id":"{11111111-1111-4111-8111-11111111111}"}`, "world_id"},
-		{"null uuid", TypeJoinWorld, `{"world_id":null}`, "world_id"},
-		{"no x", TypeMoveIntent, `{"position":{"y":1},"timestamp":1}`, "position.x"},
-		{"text y", TypeMoveIntent, `{"position":{"x":1,"y":"1"},"timestamp":1}`, "position.y"},
-		{"endless x", TypeMoveIntent, `{"position":{"x":1e999,"y":1},"timestamp":1}`, "position.x"},
-		{"half timestamp", TypeMoveIntent, `{"position":{"x":1,"y":1},"timestamp":1.5}`, "timestamp"},
-		{"timestamp as text", TypeMoveIntent, `{"position":{"x":1,"y":1},"timestamp":"1"}`, "timestamp"},
-		{"facing", TypePresenceUpdate, `{"position":{"x":1,"y":1},"facing":"up","state":"idle","zone_id":` + idA + `}`, "facing"},
-		{"state", TypePresenceUpdate, `{"position":{"x":1,"y":1},"facing":"north","state":"Idle","zone_id":` + idA + `}`, "state"},
-		{"action", TypeInteractRequest, `{"object_id":` + idA + `,"action":"eat"}`, "action"},
-		{"reason", TypeSFUDisconnected, `{"zone_id":` + idA + `,"reason":"bored"}`, "reason"},
-		{"negative mute", TypeMuteUser, `{"target_user_id":` + idA + `,"duration":-1}`, "duration"},
-		{"endless mute", TypeMuteUser, `{"target_user_id":` + idA + `,"duration":1e12}`, "duration"},
-		{"sdp not base64", TypeSDPOffer, `{"to":` + idA + `,"sdp":"v=0 %"}`, "sdp"},
-		{"base64 of no sdp", TypeSDPAnswer, `{"to":` + idA + `,"sdp":"` + b64("hello") + `"}`, "sdp"},
-		{"empty sdp", TypeSDPOffer, `{"to":` + idA + `,"sdp":""}`, "sdp"},
-		{"to the SFU", TypeSDPOffer, `{"to":"sfu","sdp":"` + b64(someSDP) + `"}`, "to"},
-		{"candidate without text", TypeICECandidate, `{"to":` + idA + `,"candidate":{}}`, "candidate.candidate"},
-		{"mid as number", TypeICECandidate, `{"to":` + idA + `,"candidate":{"candidate":"","sdpMid":0}}`, "candidate.sdpMid"},
-		{"negative line", TypeICECandidate, `{"to":` + idA + `,"candidate":{"candidate":"","sdpMLineIndex":-1}}`, "candidate.sdpMLineIndex"},
-		{"token as number", TypeConnect, `{"token":7}`, "token"},
-		{"feature as number", TypeConnect, `{"token":"t","features":[7]}`, "features"},
-	}
-	for _, c := range cases {
+	for _, c := range refusedValues {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := decodeZone(t, zoneFrame(c.typ, c.payload))
 			wantField(t, err, c.typ, c.field)
@@ -144,27 +146,29 @@ func TestValuesThatAreRefused(t *testing.T) {
 	}
 }
 
+// refusedFrames are wrong outside of their payload.
+var refusedFrames = []struct{ name, frame, field string }{
+	{"empty", ``, ""},
+	{"text", `hello`, ""},
+	{"array", `[]`, ""},
+	{"null", `null`, ""},
+	{"two objects", `{"type":"CONNECT"} {}`, ""},
+	{"no type", `{"payload":{}}`, "type"},
+	{"type as number", `{"type":1,"payload":{}}`, "type"},
+	{"type in another case", `{"Type":"CONNECT","payload":{}}`, "type"},
+	{"payload as array", `{"type":"CONNECT","payload":[]}`, "payload"},
+	{"payload null", `{"type":"CONNECT","payload":null}`, "payload"},
+	{"no payload", `{"type":"JOIN_WORLD"}`, "payload"},
+	{"version as text", `{"type":"CONNECT","payload":{},"protocol_version":"1"}`, "protocol_version"},
+	{"version null", `{"type":"CONNECT","payload":{},"protocol_version":null}`, "protocol_version"},
+	{"version 2", `{"type":"JOIN_WORLD","payload":{"world_id":` + idA + `},"protocol_version":2}`, "protocol_version"},
+	{"unknown type", `{"type":"FLY","payload":{}}`, "type"},
+	{"a server's type", `{"type":"WORLD_STATE","payload":{}}`, "type"},
+	{"a type of the SFU link", `{"type":"VIEW","payload":{}}`, "type"},
+}
+
 func TestEnvelopes(t *testing.T) {
-	cases := []struct{ name, frame, field string }{
-		{"empty", ``, ""},
-		{"text", `hello`, ""},
-		{"array", `[]`, ""},
-		{"null", `null`, ""},
-		{"two objects", `{"type":"CONNECT"} {}`, ""},
-		{"no type", `{"payload":{}}`, "type"},
-		{"type as number", `{"type":1,"payload":{}}`, "type"},
-		{"type in another case", `{"Type":"CONNECT","payload":{}}`, "type"},
-		{"payload as array", `{"type":"CONNECT","payload":[]}`, "payload"},
-		{"payload null", `{"type":"CONNECT","payload":null}`, "payload"},
-		{"no payload", `{"type":"JOIN_WORLD"}`, "payload"},
-		{"version as text", `{"type":"CONNECT","payload":{},"protocol_version":"1"}`, "protocol_version"},
-		{"version null", `{"type":"CONNECT","payload":{},"protocol_version":null}`, "protocol_version"},
-		{"version 2", `{"type":"JOIN_WORLD","payload":{"world_id":` + idA + `},"protocol_version":2}`, "protocol_version"},
-		{"unknown type", `{"type":"FLY","payload":{}}`, "type"},
-		{"a server's type", `{"type":"WORLD_STATE","payload":{}}`, "type"},
-		{"a type of the SFU link", `{"type":"VIEW","payload":{}}`, "type"},
-	}
-	for _, c := range cases {
+	for _, c := range refusedFrames {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := decodeZone(t, []byte(c.frame))
 			var e *Error
@@ -190,21 +194,24 @@ func TestCandidateEndAndPassThrough(t *testing.T) {
 	}
 }
 
+// goodSFU and badSFU are payloads on the SFU link.
+var goodSFU = map[string]string{
+	TypeConnect:      `{"token":"t","session":"s"}`,
+	TypeSDPOffer:     `{"to":"sfu","sdp":"` + b64(someSDP) + `"}`,
+	TypeICECandidate: `{"to":"sfu","candidate":null}`,
+	TypeView:         `{"pinned":[` + idA + `],"max_video":4,"sizes":{` + idB + `:360}}`,
+	TypeError:        `{"code":"SERVER_ERROR"}`,
+}
+
+var badSFU = map[string]string{
+	TypeSDPOffer:     `{"to":` + idA + `,"sdp":"` + b64(someSDP) + `"}`,
+	TypeICECandidate: `{"candidate":null}`,
+	TypeView:         `{"sizes":{"x":360}}`,
+	TypeSDPAnswer:    `{"to":"sfu","sdp":"` + b64(someSDP) + `"}`,
+	TypeJoinWorld:    `{"world_id":` + idA + `}`,
+}
+
 func TestSFULink(t *testing.T) {
-	good := map[string]string{
-		TypeConnect:      `{"token":"t","session":"s"}`,
-		TypeSDPOffer:     `{"to":"sfu","sdp":"` + b64(someSDP) + `"}`,
-		TypeICECandidate: `{"to":"sfu","candidate":null}`,
-		TypeView:         `{"pinned":[` + idA + `],"max_video":4,"sizes":{` + idB + `:360}}`,
-		TypeError:        `{"code":"SERVER_ERROR"}`,
-	}
-	bad := map[string]string{
-		TypeSDPOffer:     `{"to":` + idA + `,"sdp":"` + b64(someSDP) + `"}`,
-		TypeICECandidate: `{"candidate":null}`,
-		TypeView:         `{"sizes":{"x":360}}`,
-		TypeSDPAnswer:    `{"to":"sfu","sdp":"` + b64(someSDP) + `"}`,
-		TypeJoinWorld:    `{"world_id":` + idA + `}`,
-	}
 	decode := func(typ, payload string) (Message, error) {
 		env, err := Decode(zoneFrame(typ, payload))
 		if err != nil {
@@ -212,17 +219,17 @@ func TestSFULink(t *testing.T) {
 		}
 		return env.SFULink()
 	}
-	for typ, payload := range good {
+	for typ, payload := range goodSFU {
 		if _, err := decode(typ, payload); err != nil {
 			t.Errorf("%s: %v", typ, err)
 		}
 	}
-	for typ, payload := range bad {
+	for typ, payload := range badSFU {
 		if _, err := decode(typ, payload); err == nil {
 			t.Errorf("%s: %s taken", typ, payload)
 		}
 	}
-	m, _ := decode(TypeView, good[TypeView])
+	m, _ := decode(TypeView, goodSFU[TypeView])
 	if v := m.(*View); len(v.Pinned) != 1 || *v.MaxVideo != 4 || len(v.Sizes) != 1 {
 		t.Errorf("%+v", v)
 	}

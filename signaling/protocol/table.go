@@ -77,7 +77,7 @@ func Messages() []Spec { return slices.Clone(messages) }
 
 func upTo(most int64) Rule { zero := int64(0); return Rule{Min: &zero, Max: &most} }
 
-func each(r Rule, most int) Rule { return Rule{Each: &r, MaxItems: most} }
+func eachOf(r Rule, most int) Rule { return Rule{Each: &r, MaxItems: most} }
 
 var (
 	absent    = Rule{In: Absent}
@@ -87,12 +87,12 @@ var (
 	candidate = Rule{Shape: ICECandidateInit{}}
 
 	// A client's own ERROR is only logged, so that little is asked of it.
-	clientError = Fields{"code": {MaxBytes: maxCode}, "message": {In: Optional, MaxBytes: maxErrorText}, "details": {In: Optional}}
+	clientError = Fields{"message": {In: Optional, MaxBytes: maxErrorText}, "details": {In: Optional}}
 )
 
 func connectFields(session Presence) Fields {
 	text := Rule{MaxBytes: maxText}
-	return Fields{"token": {MaxBytes: maxToken}, "client_version": text, "features": each(text, maxFeatures), "session": {In: session, MaxBytes: maxText}}
+	return Fields{"token": {MaxBytes: maxToken}, "client_version": text, "features": eachOf(text, maxFeatures), "session": {In: session, MaxBytes: maxText}}
 }
 
 // messages is the table of the protocol, in the order of the protocol's sections. It is never changed.
@@ -117,7 +117,7 @@ var messages = []Spec{
 	{Type: TypeKickFromWorld, Link: ZoneLink, From: Client, Payload: KickFromWorld{}, decode: decodeKickFromWorld},
 
 	// Zone link, server.
-	{Type: TypeConnected, Link: ZoneLink, From: Server, Payload: Connected{}, Fields: Fields{"stun_urls": each(Rule{Format: FormatURI}, 0)}},
+	{Type: TypeConnected, Link: ZoneLink, From: Server, Payload: Connected{}, Fields: Fields{"stun_urls": eachOf(Rule{Format: FormatURI}, 0)}},
 	{Type: TypeWorldState, Link: ZoneLink, From: Server, Payload: WorldState{}},
 	{Type: TypePresenceBroadcast, Link: ZoneLink, From: Server, Payload: PresenceBroadcast{}},
 	{Type: TypePresenceBatch, Link: ZoneLink, From: Server, Payload: PresenceBatch{}, Feature: FeaturePresenceBatch},
@@ -130,7 +130,7 @@ var messages = []Spec{
 	{Type: TypeSDPOffer, Link: ZoneLink, From: Server, Payload: Description{}, Fields: Fields{"from": member, "to": absent, "sdp": encoded}},
 	{Type: TypeSDPAnswer, Link: ZoneLink, From: Server, Payload: Description{}, Fields: Fields{"from": member, "to": absent, "sdp": encoded}},
 	{Type: TypeICECandidate, Link: ZoneLink, From: Server, Payload: ICECandidate{}, Fields: Fields{"from": member, "to": absent, "candidate": candidate}},
-	{Type: TypeTURNCredentials, Link: ZoneLink, From: Server, Payload: TURNCredentials{}, Fields: Fields{"urls": each(Rule{Format: FormatURI}, 0)}},
+	{Type: TypeTURNCredentials, Link: ZoneLink, From: Server, Payload: TURNCredentials{}, Fields: Fields{"urls": eachOf(Rule{Format: FormatURI}, 0)}},
 	{Type: TypePromoteToSFU, Link: ZoneLink, From: Server, Payload: PromoteToSFU{}, Fields: Fields{"sfu_url": {Format: FormatURI}}},
 	{Type: TypeTopologyChanged, Link: ZoneLink, From: Server, Payload: TopologyChanged{}, Feature: FeatureTopologyChanged},
 	{Type: TypePeerJoined, Link: ZoneLink, From: Server, Payload: PeerJoined{}},
@@ -143,7 +143,7 @@ var messages = []Spec{
 	{Type: TypeSDPOffer, Link: SFULink, From: Client, Payload: Description{}, Fields: Fields{"to": theSFU, "from": absent, "sdp": encoded}, decode: decodeSFUDescription},
 	{Type: TypeICECandidate, Link: SFULink, From: Client, Payload: ICECandidate{}, Fields: Fields{"to": theSFU, "from": absent, "candidate": candidate}, decode: decodeSFUCandidate},
 	{Type: TypeView, Link: SFULink, From: Client, Payload: View{}, Fields: Fields{
-		"pinned": {MaxItems: maxPinned}, "max_video": upTo(maxSafe), "sizes": each(upTo(maxHeight), 0),
+		"pinned": {MaxItems: maxPinned}, "max_video": upTo(maxSafe), "sizes": eachOf(upTo(maxHeight), 0),
 	}, decode: decodeView},
 	{Type: TypeError, Link: SFULink, From: Client, Payload: Error{}, Fields: clientError, decode: decodeError},
 
