@@ -47,7 +47,7 @@ type transition struct {
 
 	leaver uuid.UUID // who left, if this is a leave
 	live   []*talker.Talker
-	logs []*talker.Log // of live, in their order; taken after End
+	logs   []*talker.Log // of live, in their order; taken after End
 }
 
 // changes says that media has to change its way in a transition.
