@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, type WriteStream, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "./until";
@@ -8,9 +9,18 @@ import { until } from "./until";
 export const PORTS = { http: 8080, admin: 9090, turn: 3478, sfuUdp: 7882, sfuTcp: 7881 };
 export const URL_BASE = `http://127.0.0.1:${PORTS.http}`;
 
-const CONFIG = `
+export interface ServerOptions {
+  /** Where it listens, and by what scheme. */
+  readonly address: string;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Puts the command line elsewhere: into another namespace. */
+  readonly inside?: (...command: [string, ...string[]]) => [string, ...string[]];
+}
+
+const config = ({ address, tls }: ServerOptions) => `
 server:
-  listen: 127.0.0.1:${PORTS.http}
+  listen: ${address}:${PORTS.http}
+${tls ? `  tls: { cert: ${tls.cert}, key: ${tls.key} }` : ""}
 admin:
   listen: 127.0.0.1:${PORTS.admin}
 data_dir: data
@@ -24,11 +34,11 @@ topology:
   demote_after: 1s
   dwell: 1s
 turn:
-  udp: 127.0.0.1:${PORTS.turn}
-  tcp: 127.0.0.1:${PORTS.turn}
+  udp: ${address}:${PORTS.turn}
+  tcp: ${address}:${PORTS.turn}
 sfu:
-  udp: 127.0.0.1:${PORTS.sfuUdp}
-  tcp: 127.0.0.1:${PORTS.sfuTcp}
+  udp: ${address}:${PORTS.sfuUdp}
+  tcp: ${address}:${PORTS.sfuTcp}
 `;
 
 /** The real server as a child process, with a configuration and a data folder of its own. */
@@ -37,8 +47,11 @@ export class Server {
   private readonly log: WriteStream;
   private child: ChildProcess | undefined;
 
-  constructor(results: string) {
-    writeFileSync(join(this.folder, "atrium.yaml"), CONFIG);
+  private readonly options: ServerOptions;
+
+  constructor(results: string, options: ServerOptions = { address: "127.0.0.1" }) {
+    this.options = options;
+    writeFileSync(join(this.folder, "atrium.yaml"), config(options));
     mkdirSync(results, { recursive: true });
     this.log = createWriteStream(join(results, "server.log"));
   }
@@ -46,7 +59,9 @@ export class Server {
   async start(): Promise<void> {
     const binary = process.env.ATRIUM_BIN;
     if (!binary) throw new Error("ATRIUM_BIN does not name the server; run e2e/run.sh");
-    const child = spawn(binary, ["serve", "--config", "atrium.yaml"], {
+    const inside = this.options.inside ?? ((...command) => command);
+    const [command, ...args] = inside(binary, "serve", "--config", "atrium.yaml");
+    const child = spawn(command, args, {
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -60,7 +75,7 @@ export class Server {
     }
     await until("the server answers", async () => {
       if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}: ${tail}`);
-      return (await fetch(`${URL_BASE}/`)).ok;
+      return accepts(this.options.address, PORTS.http);
     });
   }
 
@@ -85,4 +100,15 @@ export class Server {
     await ended;
     clearTimeout(force);
   }
+}
+
+/** Whether somebody listens there. The server listens once it is ready. */
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1000 });
+    socket.once("connect", () => resolve(true));
+    socket.once("error", () => resolve(false));
+    socket.once("timeout", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
 }
