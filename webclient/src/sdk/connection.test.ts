@@ -62,13 +62,16 @@ function welcome(zone = "z") {
     current_zone: { zone_id: zone, zone_type: "OpenArea", world_id: "world" },
     media_topology: "P2P_DIRECT",
     peers: [],
+    position: { x: 0, y: 0 },
+    presence_snapshot: [],
+    objects: [],
   });
 }
 
 async function connected(zone?: string) {
   const opening = connection.open();
   last().open();
-  last().say("CONNECTED", { user, server_version: "1", features: ["topology_changed"] });
+  last().say("CONNECTED", { user, server_version: "1", protocol_minor: 1, features: ["topology_changed"] });
   await opening;
   if (zone) {
     connection.join("world");
@@ -113,7 +116,7 @@ describe("connecting", () => {
     }
     expect(connection.state).toBe("connecting");
     last().open();
-    last().say("CONNECTED", { user, server_version: "1" });
+    last().say("CONNECTED", { user, server_version: "1", protocol_minor: 1, features: [] });
     expect(await opening).toEqual(user);
   });
 
@@ -142,7 +145,7 @@ describe("a lost connection", () => {
     expect(problems.at(-1)).toMatchObject({ code: "connection-lost", fatal: false });
     await vi.advanceTimersByTimeAsync(100);
     last().open();
-    last().say("CONNECTED", { user, server_version: "1" });
+    last().say("CONNECTED", { user, server_version: "1", protocol_minor: 1, features: [] });
     expect(last().types()).toEqual(["CONNECT", "JOIN_WORLD"]);
     expect(connection.state).toBe("connected");
   });
@@ -157,7 +160,7 @@ describe("a lost connection", () => {
     for (let i = 0; i < 500; i++) connection.send("SDP_ANSWER", { to: "p", sdp: String(i) });
     await vi.advanceTimersByTimeAsync(100);
     last().open();
-    last().say("CONNECTED", { user, server_version: "1" });
+    last().say("CONNECTED", { user, server_version: "1", protocol_minor: 1, features: [] });
     welcome("z");
     const answers = last().sent.filter((m) => m.type === "SDP_ANSWER");
     expect(answers.length).toBe(200);
@@ -171,7 +174,7 @@ describe("a lost connection", () => {
     connection.send("SDP_ANSWER", { to: "p", sdp: "x" });
     await vi.advanceTimersByTimeAsync(100);
     last().open();
-    last().say("CONNECTED", { user, server_version: "1" });
+    last().say("CONNECTED", { user, server_version: "1", protocol_minor: 1, features: [] });
     welcome("spawn");
     expect(last().types()).not.toContain("SDP_ANSWER");
   });
@@ -208,7 +211,7 @@ describe("tokens", () => {
     await vi.advanceTimersByTimeAsync(2_000);
     expect(renew).toHaveBeenCalledTimes(1);
     expect(last().types()).toEqual(["CONNECT", "JOIN_WORLD", "CONNECT"]);
-    last().say("CONNECTED", { user, server_version: "1" });
+    last().say("CONNECTED", { user, server_version: "1", protocol_minor: 1, features: [] });
     // Still in the world: nothing is joined again.
     expect(last().types()).toEqual(["CONNECT", "JOIN_WORLD", "CONNECT"]);
   });

@@ -2,14 +2,12 @@ import { Backoff } from "./backoff";
 import { Emitter } from "./emitter";
 import {
   CLIENT_VERSION,
-  type ClientPayloads,
-  type ClientType,
   CloseCode,
-  decode,
-  encode,
+  type Connected,
   FEATURES,
-  type ServerMessage,
-  type ServerPayloads,
+  type ZoneClientPayloads,
+  type ZoneMessage,
+  zoneCodec,
 } from "./protocol";
 import { type ConnectionState, OfficeError, type Problem, type User } from "./types";
 
@@ -37,7 +35,7 @@ export interface ConnectionOptions {
 export interface ConnectionEvents {
   state: { state: ConnectionState; reason: string };
   /** Every message after CONNECTED, in order. */
-  message: ServerMessage;
+  message: ZoneMessage;
   problem: Problem;
 }
 
@@ -167,7 +165,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** The world to be in, now and after each loss. Null: none. */
   join(world: string | null): void {
     this.world = world;
-    if (world && this.accepted) this.write(encode("JOIN_WORLD", { world_id: world }));
+    if (world && this.accepted) this.write(zoneCodec.encode("JOIN_WORLD", { world_id: world }));
   }
 
   /** The token in use, for HTTP calls. */
@@ -179,16 +177,16 @@ export class Connection extends Emitter<ConnectionEvents> {
    * Sends a message of a zone. While the connection is away, negotiation waits (for the same zone, bounded) and
    * the rest is dropped; gives false when dropped.
    */
-  send<T extends ClientType>(type: T, payload: ClientPayloads[T]): boolean {
+  send<T extends keyof ZoneClientPayloads>(type: T, payload: ZoneClientPayloads[T]): boolean {
     if (this.inWorld && this.socket?.readyState === WebSocket.OPEN) {
       if (type === "PRESENCE_UPDATE" && this.socket.bufferedAmount > BUSY_BYTES) return false;
-      this.socket.send(encode(type, payload));
+      this.socket.send(zoneCodec.encode(type, payload));
       return true;
     }
     if (type !== "SDP_OFFER" && type !== "SDP_ANSWER" && type !== "ICE_CANDIDATE" && type !== "ICE_FAILED")
       return false;
     if (this.queue.length >= QUEUE) this.queue.shift();
-    this.queue.push(encode(type, payload));
+    this.queue.push(zoneCodec.encode(type, payload));
     return true;
   }
 
@@ -222,14 +220,14 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   private connectFrame(): string {
-    return encode("CONNECT", { token: this.token, client_version: CLIENT_VERSION, features: FEATURES });
+    return zoneCodec.encode("CONNECT", { token: this.token, client_version: CLIENT_VERSION, features: FEATURES });
   }
 
   private frame(socket: WebSocket, data: unknown): void {
     if (socket !== this.socket || typeof data !== "string") return;
-    let message: ServerMessage | null;
+    let message: ZoneMessage | null;
     try {
-      message = decode(data);
+      message = zoneCodec.decode(data);
     } catch (error) {
       console.warn("atrium: unreadable frame of the server", error);
       return;
@@ -237,7 +235,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (!message) return;
     switch (message.type) {
       case "CONNECTED":
-        if (message.payload.user) this.connected(message.payload.user, message.payload);
+        this.connected(message.payload);
         return;
       case "WORLD_STATE":
         this.entered(message.payload.current_zone.zone_id, true);
@@ -250,19 +248,19 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (message.type === "WORLD_STATE") this.flush();
   }
 
-  private connected(user: User, said: ServerPayloads["CONNECTED"]): void {
+  private connected(said: Connected): void {
     clearTimeout(this.connectTimer);
     const again = this.accepted;
     this.accepted = true;
-    this.features = said.features ?? [];
+    this.features = said.features;
     this.stun = said.stun_urls ?? [];
     this.renewedAfterRefusal = false;
     this.scheduleRenewal();
     if (again) return; // the answer to a renewal
-    if (this.world) this.write(encode("JOIN_WORLD", { world_id: this.world }));
+    if (this.world) this.write(zoneCodec.encode("JOIN_WORLD", { world_id: this.world }));
     else this.backoff.reset();
     this.enter("connected", "");
-    this.opening?.resolve(user);
+    this.opening?.resolve(said.user);
     this.opening = null;
   }
 

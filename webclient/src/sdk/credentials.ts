@@ -1,6 +1,4 @@
-import type { ServerPayloads } from "./protocol";
-
-type Credentials = ServerPayloads["TURN_CREDENTIALS"];
+import type { TURNCredentials } from "./protocol";
 
 /** How many are kept: those of the topology in force, and of a change under way. */
 const KEPT = 3;
@@ -16,9 +14,9 @@ export function epochOf(username: string): number | undefined {
  * commit only the new epoch's are good, after a roll-back only the old one's. Pure.
  */
 export class CredentialStore {
-  private kept: Credentials[] = [];
+  private kept: TURNCredentials[] = [];
 
-  add(c: Credentials): void {
+  add(c: TURNCredentials): void {
     this.kept = [c, ...this.kept.filter((k) => epochOf(k.username) !== epochOf(c.username))].slice(0, KEPT);
   }
 
@@ -41,6 +39,6 @@ export class CredentialStore {
   }
 }
 
-function servers(c: Credentials | undefined): RTCIceServer[] {
+function servers(c: TURNCredentials | undefined): RTCIceServer[] {
   return c ? [{ urls: [...c.urls], username: c.username, credential: c.credential }] : [];
 }

@@ -1,14 +1,18 @@
-import { CLIENT_VERSION, type ClientPayloads, type ClientType, decode, encode, type ServerMessage } from "./protocol";
+import {
+  CLIENT_VERSION,
+  CloseCode,
+  type SfuClientPayloads,
+  type SfuMessage,
+  type SlotLimits,
+  sfuCodec,
+} from "./protocol";
 
 /** The SFU answers CONNECT within this time, or the link is given up. */
 const CONNECT_MS = 5000;
 
 export interface LinkHandlers {
-  onConnected(c: {
-    session: string | undefined;
-    slots: { readonly audio: number; readonly video: number } | undefined;
-  }): void;
-  onMessage(m: ServerMessage): void;
+  onConnected(c: { session: string; slots: SlotLimits }): void;
+  onMessage(m: SfuMessage): void;
   /** Once, unless closed by this side. `refused`: the SFU said why in an ERROR before closing. */
   onClosed(code: number, refused: boolean): void;
 }
@@ -25,19 +29,21 @@ export class SfuLink {
     this.socket = socket;
     this.timer = setTimeout(() => {
       this.close();
-      handlers.onClosed(4408, false);
+      handlers.onClosed(CloseCode.timeout, false);
     }, CONNECT_MS);
     socket.onopen = () =>
-      socket.send(encode("CONNECT", { token, client_version: CLIENT_VERSION, ...(session ? { session } : {}) }));
+      socket.send(
+        sfuCodec.encode("CONNECT", { token, client_version: CLIENT_VERSION, ...(session ? { session } : {}) }),
+      );
     socket.onclose = (e) => {
       clearTimeout(this.timer);
       handlers.onClosed(e.code, this.refused);
     };
     socket.onmessage = (e) => {
       if (typeof e.data !== "string") return;
-      let message: ServerMessage | null = null;
+      let message: SfuMessage | null = null;
       try {
-        message = decode(e.data);
+        message = sfuCodec.decode(e.data);
       } catch (error) {
         console.warn("atrium: unreadable frame of the SFU", error);
       }
@@ -58,9 +64,9 @@ export class SfuLink {
   }
 
   /** Gives false when the link is gone. */
-  send<T extends ClientType>(type: T, payload: ClientPayloads[T]): boolean {
+  send<T extends keyof SfuClientPayloads>(type: T, payload: SfuClientPayloads[T]): boolean {
     if (!this.open) return false;
-    this.socket.send(encode(type, payload));
+    this.socket.send(sfuCodec.encode(type, payload));
     return true;
   }
 
@@ -69,6 +75,6 @@ export class SfuLink {
     this.socket.onopen = null;
     this.socket.onmessage = null;
     this.socket.onclose = null;
-    this.socket.close(1000);
+    this.socket.close(CloseCode.normal);
   }
 }

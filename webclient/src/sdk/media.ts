@@ -2,7 +2,7 @@ import { CredentialStore } from "./credentials";
 import type { LocalMedia } from "./local";
 import { type Arrival, Monitor } from "./monitor";
 import { PeerLink } from "./peer";
-import type { ClientPayloads, ClientType, ServerMessage } from "./protocol";
+import type { View, ZoneClientPayloads, ZoneMessage } from "./protocol";
 import type { Reading } from "./reports";
 import { SfuSession } from "./sfu";
 import { SOURCES, type SwitchAction, type SwitchEvent, Switcher } from "./switcher";
@@ -26,7 +26,7 @@ export interface MediaOptions {
   /** STUN and TURN servers beside those of TURN_CREDENTIALS. */
   iceServers(): RTCIceServer[];
   readonly iceTransportPolicy: RTCIceTransportPolicy | undefined;
-  send<T extends ClientType>(type: T, payload: ClientPayloads[T]): void;
+  send<T extends keyof ZoneClientPayloads>(type: T, payload: ZoneClientPayloads[T]): void;
   onTopology(t: Topology): void;
   /** A peer's track, way or activity may have changed. */
   onMedia(user: string): void;
@@ -89,7 +89,7 @@ export class MediaPlane {
   }
 
   /** A message that concerns media; others are ignored. */
-  message(m: ServerMessage): void {
+  message(m: ZoneMessage): void {
     switch (m.type) {
       case "SDP_OFFER":
         if (!this.switcher.accepts(m.payload.from)) return;
@@ -150,7 +150,7 @@ export class MediaPlane {
   }
 
   /** What the page shows, for the SFU. */
-  view(view: ClientPayloads["VIEW"]): void {
+  view(view: View): void {
     this.session?.view(view);
   }
 

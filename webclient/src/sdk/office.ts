@@ -4,7 +4,7 @@ import { Emitter } from "./emitter";
 import { LocalMedia } from "./local";
 import { MediaPlane } from "./media";
 import { Members } from "./members";
-import type { ErrorPayload, PresentUser, ServerMessage } from "./protocol";
+import type { ErrorPayload, PeerPresence, ZoneMessage } from "./protocol";
 import { officeStats } from "./stats";
 import {
   type AvatarState,
@@ -218,7 +218,7 @@ export class Office extends Emitter<OfficeEvents> {
 
   // --- messages -------------------------------------------------------------------------------------
 
-  private message(m: ServerMessage): void {
+  private message(m: ZoneMessage): void {
     switch (m.type) {
       case "WORLD_STATE": {
         const p = m.payload;
@@ -274,7 +274,7 @@ export class Office extends Emitter<OfficeEvents> {
   private enter(
     zone: Zone,
     users: readonly User[],
-    present: ReadonlyMap<string, PresentUser>,
+    present: ReadonlyMap<string, PeerPresence>,
     media: MediaTopology,
     position: Position | undefined,
     resumed: boolean,

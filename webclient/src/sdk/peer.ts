@@ -1,5 +1,5 @@
 import type { LocalMedia } from "./local";
-import { type ClientPayloads, decodeSDP, encodeSDP } from "./protocol";
+import { decodeSDP, encodeSDP, type ZoneClientPayloads } from "./protocol";
 import type { Source } from "./types";
 
 /** Without a connection for this long, the pair's path is reported as failed. */
@@ -26,7 +26,7 @@ export interface PeerLinkOptions {
   readonly user: string;
   readonly local: LocalMedia;
   readonly config: RTCConfiguration;
-  send<T extends PairType>(type: T, payload: ClientPayloads[T]): void;
+  send<T extends PairType>(type: T, payload: ZoneClientPayloads[T]): void;
   /** Media can flow. */
   onUp(): void;
   /** No path: to be reported as ICE_FAILED. May come again after each mending that did not help. */

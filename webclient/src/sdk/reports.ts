@@ -8,7 +8,7 @@ export interface Inbound {
   readonly jitterMs: number;
   readonly frames: number;
   readonly energy: number;
-  /** Invented by the jitter buffer, without pure silence. */
+  /** Samples that the jitter buffer played and had not received, silence included. */
   readonly concealed: number;
   /** Samples that left the jitter buffer. */
   readonly emitted: number;
@@ -60,7 +60,7 @@ function readInbound(e: Entry): Inbound {
     jitterMs: number(e.jitter) * 1000,
     frames: number(e.framesDecoded),
     energy: number(e.totalAudioEnergy),
-    concealed: Math.max(0, number(e.concealedSamples) - number(e.silentConcealedSamples)),
+    concealed: number(e.concealedSamples),
     emitted: number(e.jitterBufferEmittedCount),
     level: number(e.audioLevel),
     freezes: number(e.freezeCount),

@@ -2,7 +2,7 @@ import { Backoff } from "./backoff";
 import { tokenExpiry } from "./connection";
 import { SfuLink } from "./link";
 import type { LocalMedia } from "./local";
-import { type ClientPayloads, CloseCode, decodeSDP, encodeSDP, type ServerMessage } from "./protocol";
+import { CloseCode, decodeSDP, encodeSDP, type SfuMessage, type View } from "./protocol";
 import { Slots, wantedSlots } from "./slots";
 import type { Source } from "./types";
 
@@ -110,7 +110,7 @@ export class SfuSession {
   }
 
   /** What the page shows, so that the SFU can choose well. */
-  view(view: ClientPayloads["VIEW"]): void {
+  view(view: View): void {
     this.link?.send("VIEW", view);
   }
 
@@ -138,7 +138,7 @@ export class SfuSession {
       onConnected: (c) => {
         this.backoff.reset();
         this.lostSince = undefined;
-        if (c.slots) this.allowed = { ...c.slots };
+        this.allowed = { ...c.slots };
         const same = resume !== undefined && c.session === resume && this.pc !== null;
         this.session = c.session;
         if (same) {
@@ -178,7 +178,7 @@ export class SfuSession {
     if (!this.closed) this.o.onLost();
   }
 
-  private message(m: ServerMessage): void {
+  private message(m: SfuMessage): void {
     switch (m.type) {
       case "SDP_ANSWER":
         void this.answered(decodeSDP(m.payload.sdp));

@@ -4,32 +4,31 @@
  * times are milliseconds; unless said otherwise, ids are UUIDs as lower-case text.
  */
 
-/** A person, as the server introduces them. */
-export interface User {
-  readonly user_id: string;
-  readonly workspace_id: string;
-  readonly display_name: string;
-  readonly avatar_id: string;
-}
+import type {
+  AvatarState,
+  CorrectionReason,
+  Facing,
+  MediaTopology,
+  Position,
+  Source,
+  ChangeReason as TopologyReason,
+  User,
+  Zone,
+  ZoneType,
+} from "./protocol.gen";
 
-/** What a zone is for; it chooses the topology policy and who may enter. */
-export type ZoneType = "OpenArea" | "TeamArea" | "MeetingRoom" | "PrivateRoom";
-
-/** A zone: who shares it sees and hears each other. */
-export interface Zone {
-  readonly zone_id: string;
-  readonly zone_type: ZoneType;
-  readonly world_id: string;
-}
-
-/** A place on the map in tiles; (0, 0) is the top left corner, x grows to the east, y to the south. */
-export interface Position {
-  readonly x: number;
-  readonly y: number;
-}
-
-export type Facing = "north" | "south" | "east" | "west";
-export type AvatarState = "idle" | "walking" | "sitting";
+export type {
+  AvatarState,
+  CorrectionReason,
+  Facing,
+  MediaTopology,
+  Position,
+  Source,
+  TopologyReason,
+  User,
+  Zone,
+  ZoneType,
+};
 
 /** Where someone stands and what they do. */
 export interface Presence {
@@ -37,12 +36,6 @@ export interface Presence {
   facing: Facing;
   state: AvatarState;
 }
-
-/** How a zone's media travels. */
-export type MediaTopology = "P2P_DIRECT" | "P2P_TURN" | "SFU";
-
-/** Why a zone's topology changed. */
-export type TopologyReason = "promoted" | "demoted" | "relay" | "direct" | "rolled_back";
 
 /** The state of a zone's topology as this page knows it. */
 export interface Topology {
@@ -58,9 +51,6 @@ export interface Topology {
 
 /** The state of the connection to the server. */
 export type ConnectionState = "connecting" | "connected" | "reconnecting" | "closed";
-
-/** What a track shows or carries. */
-export type Source = "mic" | "camera" | "screen";
 
 /** The two ways media can come by. */
 export type Way = "p2p" | "sfu";
@@ -183,7 +173,7 @@ export interface OfficeEvents {
   /** Others moved, turned, sat down. */
   presence: { peers: Peer[] };
   /** The server put this page's avatar back. */
-  corrected: { position: Position; reason: "collision" | "occupied" | "invalid" };
+  corrected: { position: Position; reason: CorrectionReason };
   topology: Topology;
   /** A peer's track, way or activity changed. */
   media: { peer: Peer; media: PeerMedia };
