@@ -3,8 +3,10 @@ package configs
 import (
 	"embed"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 )
@@ -22,14 +24,37 @@ func Demo() fs.FS { return demo }
 type MapFile struct {
 	Name string
 	Data []byte
+
+	// Tileset reads a file by its path from the map's folder. Whatever leads out of that folder is an error, a link too.
+	Tileset func(name string) ([]byte, error)
 }
+
+// tilesetBytes bounds a tileset's file: one with a property for each of ten thousand tiles is about a megabyte.
+const tilesetBytes = 16 << 20
 
 // Maps gives the worlds' files in the order of their names: those of dir, or the demo's.
 func (w Worlds) Maps() ([]MapFile, error) {
 	var fsys fs.FS = demo
 	dir := "worlds"
+	open := func(name string) (fs.File, error) { return demo.Open(path.Join("worlds", name)) }
 	if w.Dir != "" {
 		fsys, dir = os.DirFS(string(w.Dir)), "."
+		open = func(name string) (fs.File, error) { return os.OpenInRoot(string(w.Dir), name) }
+	}
+	tileset := func(name string) ([]byte, error) {
+		if !filepath.IsLocal(name) {
+			return nil, fmt.Errorf("%s leads out of the world's folder", name)
+		}
+		f, err := open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		data, err := io.ReadAll(io.LimitReader(f, tilesetBytes+1))
+		if err == nil && len(data) > tilesetBytes {
+			err = fmt.Errorf("%s is larger than %d bytes", name, tilesetBytes)
+		}
+		return data, err
 	}
 	names, err := fs.Glob(fsys, filepath.ToSlash(filepath.Join(dir, "*.tmj")))
 	if err != nil {
@@ -45,7 +70,7 @@ func (w Worlds) Maps() ([]MapFile, error) {
 		if w.Dir != "" {
 			n = filepath.Join(string(w.Dir), n)
 		}
-		out = append(out, MapFile{Name: n, Data: data})
+		out = append(out, MapFile{Name: n, Data: data, Tileset: tileset})
 	}
 	return out, nil
 }

@@ -60,7 +60,7 @@ func parseWorld(t testing.TB, id uuid.UUID, name, zones, objects string) *space.
 	  {"id":2,"type":"objectgroup","name":"zones","objects":[%s]},
 	  {"id":3,"type":"objectgroup","name":"spawns","objects":[{"id":50,"name":"door","point":true,"x":1.5,"y":1.5,"width":0,"height":0}]},
 	  {"id":4,"type":"objectgroup","name":"objects","objects":[%s]}]}`,
-		width, height, id, name, width, height, strings.Join(tiles, ","), zones, objects))
+		width, height, id, name, width, height, strings.Join(tiles, ","), zones, objects), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ const (
 //
 // What the file holds:
 //   - the map's properties world_id, name and, where the configuration's is not meant, workspace_id;
-//   - tile layers, with a bool property collision on the layer, or on tiles of embedded tilesets;
+//   - tile layers, with a bool property collision on the layer, or on tiles of its tilesets;
 //   - an object layer "zones": rectangles on the grid whose class is the zone type, with zone_id,
 //     capacity, roles; a further rectangle with area_of (a zone_id) enlarges that zone;
 //   - an object layer "spawns": points; the first one's zone is where people arrive;
@@ -48,8 +48,11 @@ const (
 //
 // Spawns and objects may name the zone_id that they are meant to stand in. An object layer of another
 // name needs a bool property ignore.
-func ParseMap(file string, data []byte) (*Map, error) {
-	p := &parser{file: file, ids: make(map[uuid.UUID]string)}
+//
+// read gives the file of an external tileset (.tsj) by its path from the map's folder, which never leads out of it. Nil:
+// every tileset must be embedded.
+func ParseMap(file string, data []byte, read func(tileset string) ([]byte, error)) (*Map, error) {
+	p := &parser{file: file, read: read, ids: make(map[uuid.UUID]string)}
 	if err := json.Unmarshal(data, &p.in); err != nil {
 		p.report("", "", "no JSON map of Tiled: %v", err)
 		return nil, p.err()
@@ -96,11 +99,12 @@ func CheckWorlds(maps []*Map) error {
 // parser holds a map half-way between Tiled's view and ours.
 type parser struct {
 	file string
+	read func(tileset string) ([]byte, error)
 	in   tiledMap
 	out  *Map
 
-	walls   map[uint32]bool // by gid: the tileset says collision
-	lastGID uint32
+	walls map[uint32]bool // by gid: the tileset says collision
+	gids  []gidRange      // of the tilesets, ascending
 
 	found struct{ zones, spawns, objects []drawn } // by kind of layer, in the file's order
 	later []func()                                 // checks that need everything read

@@ -2,39 +2,6 @@ package space
 
 import "strings"
 
-// tilesets learns which tiles are walls.
-func (p *parser) tilesets() {
-	p.walls = make(map[uint32]bool)
-	for i := range p.in.Tilesets {
-		ts := &p.in.Tilesets[i]
-		if ts.Source != "" {
-			p.report("", "", "tileset %s is external: embed it (Map > Embed Tilesets), so that the file is whole", short([]byte(ts.Source)))
-			continue
-		}
-		if ts.FirstGID < 1 || ts.FirstGID > gidMask || ts.TileCount < 0 || ts.TileCount > gidMask {
-			p.report("", "", "tileset %s numbers its %d tiles from %d, want from 1", short([]byte(ts.Name)), ts.TileCount, ts.FirstGID)
-			continue
-		}
-		last := ts.FirstGID + uint32(ts.TileCount) - 1
-		for _, t := range ts.Tiles {
-			if t.ID > gidMask {
-				p.report("", "", "tileset %s has a tile %d, which no layer can show", short([]byte(ts.Name)), t.ID)
-				continue
-			}
-			gid := ts.FirstGID + t.ID
-			last = max(last, gid) // a collection of images has holes
-			// Tiles come with art and keep their makers' properties: only ours is read.
-			for _, prop := range t.Properties {
-				if prop.Name == "collision" {
-					wall, _ := p.properties("", "tileset "+ts.Name, []tiledProperty{prop}).flag("collision")
-					p.walls[gid] = wall
-				}
-			}
-		}
-		p.lastGID = max(p.lastGID, last)
-	}
-}
-
 // layers walks the layers, groups too, paints walls and sorts the objects by their layers' kind.
 func (p *parser) layers(group string, list []tiledLayer) {
 	for i := range list {
@@ -72,9 +39,9 @@ func (p *parser) tileLayer(name string, l *tiledLayer) {
 		if g == 0 {
 			continue
 		}
-		if g > p.lastGID {
+		if !p.known(g) {
 			t := p.out.tile(i)
-			p.report(name, "", "the tile at %d,%d has number %d, the tilesets end at %d: embed the tileset that has it", t.X, t.Y, g, p.lastGID)
+			p.report(name, "", "the tile at %d,%d has number %d, which no tileset of the map has", t.X, t.Y, g)
 			return
 		}
 		// What the layer says goes before what its tiles say.

@@ -32,7 +32,7 @@ func officeText(t testing.TB) string {
 
 func office(t testing.TB) *Map {
 	t.Helper()
-	m, err := ParseMap("office.tmj", []byte(officeText(t)))
+	m, err := ParseMap("office.tmj", []byte(officeText(t)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,9 +176,9 @@ func TestParseMapErrors(t *testing.T) {
 		{"closed spawn zone", []edit{{`"x": 48, "y": 48`, `"x": 304, "y": 48`}}, []string{`object "Room": it is where people arrive and has roles or a capacity`}},
 		{"unknown layers", []edit{{`"name": "zones"`, `"name": "zone"`}, {`"imagelayer"`, `"video"`}},
 			[]string{`layer "atrium/zone": unknown object layer`, `layer "sky": unknown type of layer "video"`, `the first spawn stands in no zone`}},
-		{"external tileset", []edit{{`{"firstgid": 1,`, `{"firstgid": 3, "source": "office.tsx"}, {"firstgid": 1,`}}, []string{`tileset "office.tsx" is external: embed it`}},
+		{"external tileset", []edit{{`{"firstgid": 1,`, `{"firstgid": 3, "source": "office.tsx"}, {"firstgid": 1,`}}, []string{`tileset "office.tsx": it is external, and nothing else is read here: embed it`}},
 		{"missing tileset", []edit{{`"tilecount": 2`, `"tilecount": 1`}, {`"id": 1, "properties": [{"name": "collision"`, `"id": 0, "properties": [{"name": "collision"`}},
-			[]string{`layer "floor": the tile at 6,0 has number 2, the tilesets end at 1`}},
+			[]string{`layer "floor": the tile at 6,0 has number 2, which no tileset of the map has`}},
 		{"layer of another size", []edit{{`"name": "walls", "x": 0, "y": 0, "width": 12`, `"name": "walls", "x": 0, "y": 0, "width": 11`}}, []string{`layer "walls": it is 11 x 8 tiles, the map is 12 x 8`}},
 		{"unknown encoding", []edit{{`"name": "walls",`, `"name": "walls", "encoding": "base64", "compression": "zstd",`}, {`"name": "floor",`, `"name": "floor", "encoding": "xml",`}},
 			[]string{`layer "walls": its data is no base64 text`, `layer "floor": unknown encoding "xml"`}},
@@ -193,7 +193,7 @@ func TestParseMapErrors(t *testing.T) {
 				}
 				text = strings.Replace(text, e.old, e.new, 1)
 			}
-			m, err := ParseMap("office.tmj", []byte(text))
+			m, err := ParseMap("office.tmj", []byte(text), nil)
 			if err == nil || m != nil {
 				t.Fatalf("map %v, error %v", m, err)
 			}
@@ -218,7 +218,7 @@ func TestParseMapErrors(t *testing.T) {
 func TestErrorsAtOnce(t *testing.T) {
 	text := strings.NewReplacer(`"MeetingRoom"`, `"Cafe"`, `"chair-1"`, "", `"30000000-0000-4000-8000-000000000003"`, `"x"`,
 		`"x": 272, "y": 48`, `"x": 208, "y": 48`, `"world_id"`, `"wid"`).Replace(officeText(t))
-	_, err := ParseMap("office.tmj", []byte(text))
+	_, err := ParseMap("office.tmj", []byte(text), nil)
 	if n := len(err.(interface{ Unwrap() []error }).Unwrap()); n != 5 {
 		t.Errorf("%d problems, want 5:\n%v", n, err)
 	}
@@ -227,7 +227,7 @@ func TestErrorsAtOnce(t *testing.T) {
 func TestErrorsBounded(t *testing.T) {
 	zones := strings.Repeat(`{"name": "z", "type": "Nowhere"},`, 500)
 	text := strings.Replace(officeText(t), `{"id": 1, "name": "Hall"`, zones+`{"id": 1, "name": "Hall"`, 1)
-	_, err := ParseMap("office.tmj", []byte(text))
+	_, err := ParseMap("office.tmj", []byte(text), nil)
 	if n := len(err.(interface{ Unwrap() []error }).Unwrap()); n != maxErrors+1 || !strings.Contains(err.Error(), " more") {
 		t.Errorf("%d problems, want %d and how many more", n, maxErrors+1)
 	}
@@ -247,7 +247,7 @@ func TestCheckWorlds(t *testing.T) {
 func FuzzParseMap(f *testing.F) {
 	f.Add([]byte(officeText(f)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := ParseMap("fuzz.tmj", data)
+		m, err := ParseMap("fuzz.tmj", data, func(string) ([]byte, error) { return data, nil })
 		if (m == nil) == (err == nil) {
 			t.Fatalf("map %v, error %v", m, err)
 		}

@@ -86,7 +86,8 @@ func (o *tiledObject) label() string {
 
 type tiledTileset struct {
 	FirstGID  uint32      `json:"firstgid"`
-	Source    string      `json:"source"` // of an external tileset
+	Source    string      `json:"source"` // of an external tileset, whose file has all but these two
+	Type      string      `json:"type"`   // of an external tileset's file
 	Name      string      `json:"name"`
 	TileCount int         `json:"tilecount"`
 	Tiles     []tiledTile `json:"tiles"`

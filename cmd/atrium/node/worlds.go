@@ -18,7 +18,7 @@ func Worlds(cfg *configs.Config) ([]*space.Map, error) {
 	var errs []error
 	var maps []*space.Map
 	for _, f := range files {
-		m, err := space.ParseMap(f.Name, f.Data)
+		m, err := space.ParseMap(f.Name, f.Data, f.Tileset)
 		if err != nil {
 			errs = append(errs, err)
 			continue
