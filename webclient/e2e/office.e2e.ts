@@ -174,6 +174,8 @@ describe("two people without a direct path", () => {
       "those of the cases before are gone",
       () => visitors[0]?.page.evaluate(() => window.atrium?.office.peers.size === 0) ?? Promise.resolve(false),
     );
+    // With those in their grace there were three: the zone may have gone to the SFU, and has to be back.
+    await visitors[0]?.settled("P2P_DIRECT");
     visitors.push(await Visitor.enter(browser, "Grace"));
     await visitors[1]?.arrived();
     const joined = Date.now();
