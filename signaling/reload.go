@@ -22,7 +22,7 @@ func (s *Server) Reload(maps []*space.Map) {
 	order := make([]*world, 0, len(maps))
 	for _, m := range maps {
 		w := s.worlds[m.ID]
-		if w == nil {
+		if w == nil || w.live.Map().Workspace != m.Workspace { // another workspace's is another world
 			w = s.open(m)
 			s.logger.Info("a world opened", "world", m.ID, "name", m.Name)
 		}
@@ -30,7 +30,7 @@ func (s *Server) Reload(maps []*space.Map) {
 		order = append(order, w)
 	}
 	for _, w := range s.order {
-		if next[w.live.Map().ID] == nil {
+		if next[w.live.Map().ID] != w {
 			s.close(w)
 		}
 	}
