@@ -6,6 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,18 +34,28 @@ func serveCommand(environ []string) *cobra.Command {
 	return c
 }
 
-// serve runs a node until ctx ends, and then drains it.
+// serve runs a node until ctx ends, and then drains it. At SIGHUP it reads the worlds again, from its beginning on: what
+// comes before it is ready counts then.
 func serve(ctx context.Context, cfg *configs.Config, stdout io.Writer, logger *slog.Logger) error {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
 	n, err := node.Start(ctx, cfg, logger)
 	if err != nil {
 		return err
 	}
 	fmt.Fprint(stdout, ready(n.Addrs))
-	select {
-	case <-ctx.Done():
-		logger.Info("draining: nobody is taken in any more")
-	case err = <-n.Failed():
-		logger.Error("draining", "err", err)
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			logger.Info("draining: nobody is taken in any more")
+			running = false
+		case err = <-n.Failed():
+			logger.Error("draining", "err", err)
+			running = false
+		case <-again:
+			reload(n, logger)
+		}
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
 	defer cancel()
@@ -51,6 +64,20 @@ func serve(ctx context.Context, cfg *configs.Config, stdout io.Writer, logger *s
 	}
 	logger.Info("ended")
 	return err
+}
+
+// reload reads the worlds again and logs each thing that is wrong with them.
+func reload(n *node.Node, logger *slog.Logger) {
+	err := n.ReloadWorlds()
+	if err == nil {
+		logger.Info("the worlds were read again")
+		return
+	}
+	problems := node.Split(err)
+	for _, p := range problems {
+		logger.Error("a world's map is refused", "err", p)
+	}
+	logger.Error("the worlds stay as they were", "errors", len(problems))
 }
 
 // ready says where a node listens.

@@ -26,6 +26,7 @@ type Node struct {
 	Addrs Addrs
 
 	// Static after construction.
+	cfg     *configs.Config
 	logger  *slog.Logger
 	parts   *parts
 	servers []*http.Server
@@ -71,7 +72,7 @@ func Start(ctx context.Context, cfg *configs.Config, logger *slog.Logger) (*Node
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	n := &Node{Addrs: l.addrs(cfg), logger: logger, failed: make(chan error, 1)}
+	n := &Node{Addrs: l.addrs(cfg), cfg: cfg, logger: logger, failed: make(chan error, 1)}
 	if n.parts, err = wire(cfg, worlds, secrets, l, n.Addrs, logger, metrics); err != nil {
 		l.close()
 		return nil, describe(err)
@@ -113,6 +114,17 @@ func (n *Node) serve(l net.Listener, s *http.Server) {
 			}
 		}
 	})
+}
+
+// ReloadWorlds reads the worlds' maps again. A *ConfigError holds everything that is wrong with them; then all worlds
+// stay as they are.
+func (n *Node) ReloadWorlds() error {
+	worlds, err := Worlds(n.cfg)
+	if err := configError(err); err != nil {
+		return err
+	}
+	n.parts.members.Reload(worlds)
+	return nil
 }
 
 // Failed tells of a listener that ended by itself: the node is of no use then.
