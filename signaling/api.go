@@ -14,24 +14,38 @@ import (
 	"atrium/signaling/space"
 )
 
-// routeAPI adds the HTTP part of the protocol. Errors have the shape of an ERROR's payload. Any page may call it: what
-// it gives depends on a bearer token, never on a cookie.
+// routeAPI adds the HTTP part of the protocol. Errors have the shape of an ERROR's payload, those of a path or a method that
+// does not exist too. Any page may call it: what it gives depends on a bearer token, never on a cookie.
 func (s *Server) routeAPI(mux *http.ServeMux) {
-	cors := func(h http.HandlerFunc) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Access-Control-Allow-Origin", "*")
-			h(w, r)
+	api := http.NewServeMux()
+	route := func(method, path string, h http.HandlerFunc) {
+		api.HandleFunc(method+" "+path, h)
+		allow := method
+		if method == http.MethodGet {
+			allow += ", " + http.MethodHead // which the pattern takes too
 		}
+		api.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", allow+", "+http.MethodOptions)
+			writeError(w, http.StatusMethodNotAllowed, protocol.Errorf(protocol.InvalidRequest, "", "this path takes %s", allow))
+		})
 	}
-	mux.HandleFunc("POST /api/guest", cors(s.serveGuest))
-	mux.HandleFunc("GET /api/worlds", cors(s.serveWorlds))
-	mux.HandleFunc("GET /api/worlds/{id}", cors(s.serveWorld))
-	mux.HandleFunc("OPTIONS /api/", cors(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
-		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
-		w.Header().Set("Access-Control-Max-Age", "600")
-		w.WriteHeader(http.StatusNoContent)
-	}))
+	route(http.MethodPost, "/api/guest", s.serveGuest)
+	route(http.MethodGet, "/api/worlds", s.serveWorlds)
+	route(http.MethodGet, "/api/worlds/{id}", s.serveWorld)
+	api.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeError(w, http.StatusNotFound, protocol.Errorf(protocol.InvalidRequest, "", "there is nothing at this path"))
+	})
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		if r.Method == http.MethodOptions {
+			w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+			w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+			w.Header().Set("Access-Control-Max-Age", "600")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

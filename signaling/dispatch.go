@@ -59,11 +59,14 @@ func (s *session) handle(frame []byte) {
 	}
 	if err != nil {
 		e := protocol.AsError(err)
-		if env.Type == protocol.TypeConnect && e.Field() == "protocol_version" {
+		switch {
+		case env.Type == protocol.TypeConnect && e.Field() == "protocol_version":
 			s.refuse(badVersion(), protocol.CloseProtocol)
-			return
+		case s.claims == nil: // a stranger who cannot say CONNECT has one try, here as on the SFU link
+			s.refuse(e, protocol.CloseProtocol)
+		default:
+			s.sendError(e)
 		}
-		s.sendError(e)
 		return
 	}
 	if env.Type == protocol.TypeConnect {

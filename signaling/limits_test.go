@@ -184,6 +184,14 @@ func TestGuestAndWorlds(t *testing.T) {
 		{"GET", "/api/worlds/" + teamID.String(), g.Token, "", 404, "WORLD_NOT_FOUND"},
 		{"GET", "/api/worlds/x", g.Token, "", 404, "WORLD_NOT_FOUND"},
 		{"GET", "/api/worlds/" + houseID.String(), g.Token, "", 200, `"zone_type":"PrivateRoom"`},
+		{"GET", "/api/", "", "", 404, `"code":"INVALID_REQUEST"`},
+		{"GET", "/api/rooms", "", "", 404, `"code":"INVALID_REQUEST"`},
+		{"POST", "/api/rooms", "", "{}", 404, `"code":"INVALID_REQUEST"`},
+		{"GET", "/api/worlds/", "", "", 404, `"code":"INVALID_REQUEST"`},
+		{"GET", "/api/worlds/x/zones", "", "", 404, `"code":"INVALID_REQUEST"`},
+		{"GET", "/api/guest", "", "", 405, `"code":"INVALID_REQUEST"`},
+		{"DELETE", "/api/worlds", "", "", 405, `"code":"INVALID_REQUEST"`},
+		{"OPTIONS", "/api/worlds", "", "", 204, ``},
 	} {
 		status, body := call(tc.method, tc.path, tc.token, tc.body)
 		if status != tc.status || !bytes.Contains(body, []byte(tc.has)) {

@@ -149,7 +149,12 @@ func (s *session) connect(env protocol.Envelope) *protocol.Error {
 	}
 	msg, err := env.Zone()
 	if err != nil {
-		return protocol.AsError(err)
+		e := protocol.AsError(err)
+		if s.claims == nil {
+			s.refuse(e, protocol.CloseProtocol)
+			return nil
+		}
+		return e
 	}
 	m := msg.(*protocol.Connect)
 	if m.Token == "" {
