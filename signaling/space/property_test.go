@@ -312,6 +312,13 @@ func (p *play) transition(t *rapid.T) {
 	if z, ok := p.w.m.ZoneAt(pos.Tile()); ok && rapid.IntRange(0, 3).Draw(t, "there") > 0 {
 		to = z.ID
 	}
+	if b, ok := p.barred(); ok && rapid.IntRange(0, 3).Draw(t, "by a closed door") == 0 {
+		u, to, from = b.user, b.zone, was.zones[b.user]
+		pos = Point{10, 1} // in the room of every map; in the vault's, lower down
+		if to == vaultID {
+			pos.Y = 7
+		}
+	}
 	d, err := p.w.Transition(u, from, to, pos, p.now)
 	if err != nil {
 		p.refused(t, was)
@@ -325,6 +332,18 @@ func (p *play) transition(t *rapid.T) {
 	}
 	p.left(t, u, d)
 	p.stepped(t, u, was.poses[u].Point())
+}
+
+// barred is the first who was removed from a zone.
+func (p *play) barred() (bar, bool) {
+	for n := byte(1); n <= people; n++ {
+		for _, z := range playZones {
+			if b := (bar{user(n), z}); !p.out[b].IsZero() {
+				return b, true
+			}
+		}
+	}
+	return bar{}, false
 }
 
 func (p *play) interact(t *rapid.T) {
