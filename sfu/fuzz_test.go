@@ -97,10 +97,11 @@ func FuzzLink(f *testing.F) {
 	f.Add(`{"type":"CONNECT","payload":{},"protocol_version":2}`, `{"type":"ERROR","payload":{"code":"x"}}`)
 	b := newBed(f)
 	f.Fuzz(func(t *testing.T, first, second string) {
-		if _, why := b.connect(nil, []byte(first)); why.err == nil || !why.err.Code.Valid() || why.close < 4400 {
+		env, err := protocol.Decode([]byte(first))
+		if _, why := b.connect(nil, env, err); why.err == nil || !why.err.Code.Valid() || why.close != 0 && why.close < 4400 {
 			t.Fatalf("%q: %+v", first, why)
 		}
-		env, err := protocol.Decode([]byte(second))
+		env, err = protocol.Decode([]byte(second))
 		if err != nil {
 			return
 		}

@@ -35,11 +35,13 @@ func newDesk() *desk {
 	return &desk{tokens: map[string]topology.Session{}, events: map[string]int{}, change: make(chan struct{})}
 }
 
-func (d *desk) token(zone, user uuid.UUID) string {
+func (d *desk) token(zone, user uuid.UUID) string { return d.tokenOf(zone, user, 1) }
+
+func (d *desk) tokenOf(zone, user uuid.UUID, epoch topology.Epoch) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	id := uuid.NewString()
-	d.tokens[id] = topology.Session{User: user, Zone: zone, Epoch: 1, ID: id}
+	d.tokens[id] = topology.Session{User: user, Zone: zone, Epoch: epoch, ID: id}
 	return id
 }
 

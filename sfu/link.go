@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"golang.org/x/time/rate"
 
 	"atrium/signaling/protocol"
 	"atrium/signaling/socket"
@@ -18,7 +17,6 @@ import (
 const (
 	connectWithin = 10 * time.Second
 	floodFor      = 10 * time.Second // over the limit for so long: closed
-	rateErrors    = time.Second      // at most one RATE_LIMITED in it
 	replaceWithin = 5 * time.Second  // for a former session to be gone
 )
 
@@ -34,6 +32,9 @@ func (f *SFU) Link() http.Handler {
 			f.links.Done()
 			return
 		}
+		if !f.greet(conn) {
+			conn.Close(goingAway.close, goingAway.reason)
+		}
 		go f.serve(conn) // and return: a live handler pins net/http's buffers
 	})
 }
@@ -41,22 +42,11 @@ func (f *SFU) Link() http.Handler {
 // serve owns a link: CONNECT, then messages until the connection ends.
 func (f *SFU) serve(conn *socket.Conn) {
 	defer f.links.Done()
-	late := time.AfterFunc(f.connectWithin, func() { conn.Close(protocol.CloseTimeout, "no CONNECT within 10 s") })
-	frame, err := conn.Read(f.ctx)
-	if !late.Stop() && err == nil {
-		// The close is under way; what was read came too late.
-		_, err = conn.Read(f.ctx)
-	}
-	if err != nil {
-		return
-	}
-	s, why := f.connect(conn, frame)
+	limits := f.newLimits()
+	s := f.welcome(conn, limits)
 	if s == nil {
-		bye(conn, why)
-		f.drain(conn)
 		return
 	}
-	limits := newLimits()
 	for {
 		frame, err := conn.Read(f.ctx)
 		if err != nil {
@@ -76,6 +66,33 @@ func (f *SFU) serve(conn *socket.Conn) {
 	}
 }
 
+// welcome reads until a CONNECT has opened or taken over a session. Nil: the connection has ended without one.
+func (f *SFU) welcome(conn *socket.Conn, limits *limits) *session {
+	late := time.AfterFunc(f.connectWithin, func() { conn.Close(protocol.CloseTimeout, "no CONNECT in time") })
+	defer late.Stop()
+	defer f.greeted(conn)
+	for {
+		frame, err := conn.Read(f.ctx)
+		if err != nil {
+			return nil
+		}
+		env, err := protocol.Decode(frame)
+		if !limits.pass(conn, env.Type) {
+			continue
+		}
+		s, why := f.connect(conn, env, err)
+		if s != nil {
+			return s
+		}
+		if why.close != 0 {
+			bye(conn, why)
+			f.drain(conn)
+			return nil
+		}
+		_ = conn.Send(protocol.EncodeError(why.err))
+	}
+}
+
 // drain reads on until the close handshake is over, which is how the connection ends in order.
 func (f *SFU) drain(conn *socket.Conn) {
 	for {
@@ -85,25 +102,32 @@ func (f *SFU) drain(conn *socket.Conn) {
 	}
 }
 
-// connect reads the first frame of a link and gives the session it opens or takes over, or how the link ends.
-func (f *SFU) connect(conn *socket.Conn, frame []byte) (*session, ending) {
+// connect takes a frame of a link that has no session yet and gives the session it opens or takes over, or how it is
+// refused. What is malformed is refused and the link stays, as on /signal; anything else but CONNECT ends it.
+func (f *SFU) connect(conn *socket.Conn, env protocol.Envelope, malformed error) (*session, ending) {
 	refuse := func(e *protocol.Error, code int) (*session, ending) {
 		return nil, ending{err: e, close: code, reason: e.Message}
 	}
-	env, err := protocol.Decode(frame)
-	if err != nil {
-		return refuse(protocol.AsError(err), protocol.CloseProtocol)
-	}
-	if env.Type != protocol.TypeConnect {
+	if env.Type != protocol.TypeConnect && env.Type != "" {
 		return refuse(protocol.Errorf(protocol.AuthFailed, env.Type, "CONNECT comes first"), protocol.CloseAuth)
+	}
+	if malformed != nil {
+		e := protocol.AsError(malformed)
+		if env.Type == protocol.TypeConnect && e.Field() == "protocol_version" {
+			return refuse(e.With("supported_versions", protocol.SupportedVersions()), protocol.CloseProtocol)
+		}
+		return refuse(e, 0)
 	}
 	if env.Version == nil || *env.Version != protocol.Version {
 		return refuse(protocol.Errorf(protocol.InvalidRequest, env.Type, "CONNECT needs a protocol_version that this server speaks").
 			With("field", "protocol_version").With("supported_versions", protocol.SupportedVersions()), protocol.CloseProtocol)
 	}
+	if env.Payload == nil {
+		env.Payload = []byte("{}") // has no token, and that is what is told
+	}
 	msg, err := env.SFULink()
 	if err != nil {
-		return refuse(protocol.AsError(err), protocol.CloseProtocol)
+		return refuse(protocol.AsError(err), 0)
 	}
 	c := msg.(*protocol.Connect)
 	if c.Token == "" {
@@ -137,7 +161,7 @@ func (f *SFU) connect(conn *socket.Conn, frame []byte) (*session, ending) {
 		Slots: protocol.SlotLimits{Audio: f.audioSlots, Video: f.videoSlots}, Session: s.id})
 	link, ok := s.attach(conn, hello)
 	if link != nil {
-		bye(link, replaced)
+		bye(link, takenOver)
 	}
 	if !ok {
 		s.mu.Lock()
@@ -147,28 +171,28 @@ func (f *SFU) connect(conn *socket.Conn, frame []byte) (*session, ending) {
 	return s, ending{}
 }
 
-var replaced = ending{
-	err:   protocol.Errorf(protocol.InvalidRequest, "", "the token was shown again").With("reason", "replaced"),
-	close: protocol.CloseReplaced, reason: "replaced",
+var (
+	replaced  = replacedBy("a newer session of this user takes its place")
+	takenOver = replacedBy("a newer link of this session takes its place")
+)
+
+func replacedBy(what string) ending {
+	return ending{err: protocol.Errorf(protocol.InvalidRequest, "", "%s", what).With("reason", "replaced"), close: protocol.CloseReplaced, reason: "replaced"}
 }
 
 // message handles one frame of a connected link.
 func (f *SFU) message(s *session, conn *socket.Conn, l *limits, frame []byte) {
 	env, err := protocol.Decode(frame)
+	if !l.pass(conn, env.Type) {
+		return
+	}
+	if env.Type == protocol.TypeError {
+		s.log.Info("the client reports an error", "error", string(env.Payload[:min(len(env.Payload), 512)])) // and nothing is answered
+		return
+	}
 	var msg protocol.Message
 	if err == nil {
 		msg, err = env.SFULink()
-	}
-	now := time.Now()
-	switch l.take(env.Type, now) {
-	case over:
-		_ = conn.Send(protocol.EncodeError(protocol.Errorf(protocol.RateLimited, env.Type, "too many messages; this one was dropped")))
-		return
-	case overQuiet:
-		return
-	case flooding:
-		conn.Close(protocol.CloseFlooding, "too many messages for too long")
-		return
 	}
 	if err != nil {
 		_ = conn.Send(protocol.EncodeError(protocol.AsError(err)))
@@ -184,8 +208,6 @@ func (f *SFU) message(s *session, conn *socket.Conn, l *limits, frame []byte) {
 		s.mu.Unlock()
 	case *protocol.Connect:
 		_ = conn.Send(protocol.EncodeError(protocol.Errorf(protocol.InvalidRequest, env.Type, "this link is connected; a session is opened by a link of its own")))
-	case *protocol.Error:
-		s.log.Info("the client reports an error", "code", m.Code, "message", m.Message)
 	}
 }
 
@@ -203,47 +225,4 @@ func (f *SFU) answerOffer(s *session, conn *socket.Conn, m *protocol.Description
 	if bad != nil {
 		_ = conn.Send(protocol.EncodeError(bad))
 	}
-}
-
-// limits are the token buckets of one link. Owned by its reader.
-type limits struct {
-	negotiation, other *rate.Limiter
-	overSince, toldAt  time.Time
-}
-
-type verdict int
-
-const (
-	passes verdict = iota
-	over
-	overQuiet
-	flooding
-)
-
-func newLimits() *limits {
-	return &limits{negotiation: rate.NewLimiter(100, 300), other: rate.NewLimiter(10, 30)}
-}
-
-func (l *limits) take(typ string, now time.Time) verdict {
-	bucket := l.other
-	if typ == protocol.TypeSDPOffer || typ == protocol.TypeICECandidate {
-		bucket = l.negotiation
-	}
-	if bucket.AllowN(now, 1) {
-		if bucket.TokensAt(now) > 1 {
-			l.overSince = time.Time{}
-		}
-		return passes
-	}
-	if l.overSince.IsZero() {
-		l.overSince = now
-	}
-	if now.Sub(l.overSince) > floodFor {
-		return flooding
-	}
-	if now.Sub(l.toldAt) < rateErrors {
-		return overQuiet
-	}
-	l.toldAt = now
-	return over
 }

@@ -30,8 +30,10 @@ func TestRefusalsBeforeConnect(t *testing.T) {
 		{"no token", `{"type":"CONNECT","payload":{},"protocol_version":1}`, protocol.AuthFailed, 4401},
 		{"forged token", `{"type":"CONNECT","payload":{"token":"x"},"protocol_version":1}`, protocol.AuthFailed, 4401},
 		{"no live member", `{"type":"CONNECT","payload":{"token":"refused"},"protocol_version":1}`, protocol.PermissionDenied, 4403},
-		{"token as number", `{"type":"CONNECT","payload":{"token":7},"protocol_version":1}`, protocol.InvalidRequest, 4400},
-		{"no JSON", `hello`, protocol.InvalidRequest, 4400},
+		{"no payload", `{"type":"CONNECT","protocol_version":1}`, protocol.AuthFailed, 4401},
+		{"token as number", `{"type":"CONNECT","payload":{"token":7},"protocol_version":1}`, protocol.InvalidRequest, 0},
+		{"no type", `{}`, protocol.InvalidRequest, 0},
+		{"no JSON", `hello`, protocol.InvalidRequest, 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,8 +44,36 @@ func TestRefusalsBeforeConnect(t *testing.T) {
 			if c.name == "version 2" && e.Details["supported_versions"] == nil {
 				t.Errorf("%+v names no version", e)
 			}
+			if c.close == 0 { // malformed: the link stays
+				l.connect(b.desk.token(b.zone, uuid.New()), "")
+				return
+			}
 			l.wantClose(c.close)
 		})
+	}
+}
+
+func TestOwnErrorsAreNotAnswered(t *testing.T) {
+	b := newBed(t)
+	l := b.dial()
+	l.connect(b.desk.token(b.zone, uuid.New()), "")
+	for range 60 {
+		l.raw(`{"type":"ERROR","payload":{"code":7}}`)
+	}
+	l.raw(`{"type":"SDP_OFFER","payload":{}}`)
+	if e := l.wantError(protocol.InvalidRequest); e.Details["type"] != "SDP_OFFER" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestShutdownTellsLinksBeforeConnect(t *testing.T) {
+	b := newBed(t)
+	l := b.dial()
+	begun := make(chan error, 1)
+	go func() { begun <- b.Shutdown(t.Context()) }()
+	l.wantClose(1001)
+	if err := <-begun; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -147,21 +177,18 @@ func TestTooFastIsSaidOnceAndDropped(t *testing.T) {
 	default:
 	}
 	now := time.Now()
-	lim := newLimits()
-	for range 31 {
-		lim.take(protocol.TypeView, now)
-	}
-	for i := range 101 {
-		if v := lim.take(protocol.TypeView, now.Add(time.Duration(i)*10*time.Millisecond)); v == flooding {
-			t.Fatal("closed too early")
+	lim := b.newLimits()
+	lim.now = func() time.Time { return now }
+	longest := time.Duration(0)
+	for range 60 { // bursts, with pauses between them
+		for range 20 {
+			_, over := lim.take(protocol.TypeView)
+			longest = max(longest, over)
 		}
+		now = now.Add(200 * time.Millisecond)
 	}
-	v := passes
-	for i := 0; v != flooding && i < 2000; i++ {
-		v = lim.take(protocol.TypeView, now.Add(time.Duration(i)*10*time.Millisecond))
-	}
-	if v != flooding {
-		t.Fatal("a flood goes on")
+	if longest <= floodFor {
+		t.Fatalf("a flood of 12 s counts as %v", longest)
 	}
 }
 
@@ -215,6 +242,11 @@ func TestLostLinkIsTakenOverWhileTheMediaGoesOn(t *testing.T) {
 	again.wantClose(4409)
 	if b.desk.count("down", p.user) != 0 {
 		t.Error("the session ended when its link was replaced")
+	}
+	// A token of a later try admits to that try alone: its session is a new one, which the controller can count.
+	later := b.dial()
+	if c := later.connect(b.desk.tokenOf(b.zone, p.user, 2), p.session); c.Session == p.session {
+		t.Error("a session of one epoch was taken over into another")
 	}
 	// The name of a session that is not this user's gives nothing: a new session.
 	other := b.dial()

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"atrium/signaling/protocol"
+	"atrium/signaling/socket"
 	"atrium/topology"
 )
 
@@ -48,10 +49,12 @@ type Options struct {
 	Heartbeat  time.Duration // of the link, default 20 s
 	FrameBytes int           // largest frame of the link, default 1 MiB
 	Connect    time.Duration // for a link to send CONNECT, default 10 s
-	Controller Controller
-	Relay      Relay
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer
+	// Messages of one link a second: of negotiation (100), and others (10).
+	Negotiation, Other socket.Rate
+	Controller         Controller
+	Relay              Relay
+	Logger             *slog.Logger
+	Registerer         prometheus.Registerer
 }
 
 // SFU forwards media between the members of each zone.
@@ -66,6 +69,8 @@ type SFU struct {
 	grace, heartbeat       time.Duration
 	connectWithin          time.Duration
 	frameBytes             int
+	negotiationRate        socket.Rate
+	otherRate              socket.Rate
 	start                  time.Time
 	ctx                    context.Context // ends the links' readers
 	cancel                 context.CancelFunc
@@ -78,9 +83,10 @@ type SFU struct {
 	rooms     map[uuid.UUID]*room
 	sessions  map[place]*session
 	muted     map[place]bool
-	admitting int              // admissions under way
-	endings   uint64           // counts EndSession
-	ended     map[place]uint64 // the last of them, while an admission is under way
+	greeting  map[*socket.Conn]struct{} // links that have not sent CONNECT
+	admitting int                       // admissions under way
+	endings   uint64                    // counts EndSession
+	ended     map[place]uint64          // the last of them, while an admission is under way
 }
 
 const linksWithin = 2500 * time.Millisecond // a link's close handshake takes 2 s at most
@@ -114,6 +120,12 @@ func New(o Options) (*SFU, error) {
 	if o.Connect <= 0 {
 		o.Connect = connectWithin
 	}
+	if o.Negotiation <= 0 {
+		o.Negotiation = 100
+	}
+	if o.Other <= 0 {
+		o.Other = 10
+	}
 	// Bursts of key frames to many receivers, and of many senders: what the kernel allows of 4 MiB.
 	_ = udp.SetReadBuffer(4 << 20)
 	_ = udp.SetWriteBuffer(4 << 20)
@@ -131,6 +143,7 @@ func New(o Options) (*SFU, error) {
 	f := &SFU{
 		ctl: o.Controller, log: o.Logger, m: m, reg: o.Registerer, engine: e,
 		audioSlots: o.AudioSlots, videoSlots: o.VideoSlots, grace: o.Grace, heartbeat: o.Heartbeat, connectWithin: o.Connect, frameBytes: o.FrameBytes,
+		negotiationRate: o.Negotiation, otherRate: o.Other, greeting: make(map[*socket.Conn]struct{}),
 		start: time.Now(), rooms: make(map[uuid.UUID]*room), sessions: make(map[place]*session), muted: make(map[place]bool), ended: make(map[place]uint64),
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
@@ -166,6 +179,20 @@ func (f *SFU) begin() bool {
 	}
 	f.links.Add(1)
 	return true
+}
+
+// greet notes a link that has not sent CONNECT; false: the SFU is closing.
+func (f *SFU) greet(conn *socket.Conn) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.greeting[conn] = struct{}{}
+	return !f.closing
+}
+
+func (f *SFU) greeted(conn *socket.Conn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.greeting, conn)
 }
 
 // tick is the one timer of all rooms.
@@ -222,7 +249,7 @@ func (f *SFU) admit(top topology.Session, former string, since uint64) (s, repla
 		return nil, nil, endings("left")
 	}
 	old := f.sessions[at]
-	if old != nil && former != "" && old.id == former {
+	if old != nil && former != "" && old.id == former && old.top.Epoch == top.Epoch {
 		return old, nil, ending{}
 	}
 	r := f.rooms[top.Zone]
@@ -314,6 +341,9 @@ func (f *SFU) Shutdown(ctx context.Context) error {
 	for _, s := range f.sessions {
 		all = append(all, s)
 	}
+	for conn := range f.greeting {
+		conn.Close(goingAway.close, goingAway.reason)
+	}
 	f.mu.Unlock()
 	for _, s := range all {
 		s.end(goingAway)
@@ -324,7 +354,7 @@ func (f *SFU) Shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	// The links say goodbye in bounded time; those that never sent CONNECT are cut.
+	// The links say goodbye in bounded time.
 	links := make(chan struct{})
 	go func() { f.links.Wait(); close(links) }()
 	timer := time.NewTimer(linksWithin)

@@ -54,7 +54,7 @@ func (s *session) handle(frame []byte) {
 	}
 
 	if s.claims == nil && env.Type != protocol.TypeConnect && env.Type != "" {
-		s.refuse(protocol.Errorf(protocol.AuthFailed, "", "the first message must be CONNECT"), protocol.CloseAuth)
+		s.refuse(protocol.Errorf(protocol.AuthFailed, knownType(env.Type), "the first message must be CONNECT"), protocol.CloseAuth)
 		return
 	}
 	if err != nil {
@@ -75,6 +75,10 @@ func (s *session) handle(frame []byte) {
 		}
 		return
 	}
+	if env.Type == protocol.TypeError {
+		s.logger.Info("a client reports an error", "error", string(env.Payload[:min(len(env.Payload), 512)])) // and nothing is answered
+		return
+	}
 	msg, err := env.Zone()
 	if err != nil {
 		s.sendError(protocol.AsError(err))
@@ -90,9 +94,6 @@ func (s *session) handle(frame []byte) {
 
 func (s *session) dispatch(typ string, r route, msg protocol.Message) *protocol.Error {
 	switch m := msg.(type) {
-	case *protocol.Error:
-		s.logger.Info("a client reports an error", "code", m.Code, "message", m.Message) // and nothing is answered
-		return nil
 	case *protocol.JoinWorld:
 		return s.joinWorld(m)
 	}
@@ -119,15 +120,20 @@ func (s *session) pause() {
 // limited drops a message that is over a limit, tells so once a second, and closes who goes on.
 func (s *session) limited(typ, kind string) {
 	s.srv.metrics.limited.WithLabelValues(kind).Inc()
-	tell, over := s.limits.refused(s.srv.opt.Now())
+	tell, over := s.limits.overrun.Refused(s.srv.opt.Now())
 	if over > s.srv.opt.Flooding {
 		s.refuse(protocol.Errorf(protocol.RateLimited, "", "over the limit for %s on end", s.srv.opt.Flooding).With("kind", kind), protocol.CloseFlooding)
 		return
 	}
-	if tell {
-		if !protocol.IsZoneType(typ) {
-			typ = ""
-		}
-		s.sendError(protocol.Errorf(protocol.RateLimited, typ, "too many messages of this kind (%s); this one is dropped", kind).With("kind", kind))
+	if tell && typ != protocol.TypeError { // an error is never answered, or two sides that do would never end
+		s.sendError(protocol.Errorf(protocol.RateLimited, knownType(typ), "too many messages of this kind (%s); this one is dropped", kind).With("kind", kind))
 	}
+}
+
+// knownType gives a type back if it is one, so that an answer does not repeat whatever a client wrote.
+func knownType(typ string) string {
+	if protocol.IsZoneType(typ) {
+		return typ
+	}
+	return ""
 }

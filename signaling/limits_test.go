@@ -57,23 +57,6 @@ func TestFloodingIsClosed(t *testing.T) {
 	_ = b
 }
 
-func TestRunsOfRefusals(t *testing.T) {
-	b := newBuckets(Limits{1, 1, 1, 1})
-	at := time.Unix(1000, 0)
-	step := func(d time.Duration, tell bool, over time.Duration) {
-		t.Helper()
-		at = at.Add(d)
-		if gotTell, gotOver := b.refused(at); gotTell != tell || gotOver != over {
-			t.Errorf("got %v %v, want %v %v", gotTell, gotOver, tell, over)
-		}
-	}
-	step(0, true, 0)
-	step(500*time.Millisecond, false, 500*time.Millisecond)
-	step(500*time.Millisecond, true, time.Second)
-	step(1100*time.Millisecond, true, 0) // a pause ends the run
-	step(900*time.Millisecond, false, 900*time.Millisecond)
-}
-
 func TestMalformed(t *testing.T) {
 	h := newHouse(t, nil)
 	a, b := h.pair(space.Plain)

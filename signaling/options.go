@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"atrium/signaling/socket"
 	"atrium/signaling/space"
 	"atrium/topology"
 )
@@ -25,7 +26,7 @@ type Controller interface {
 var _ Controller = (*topology.Controller)(nil)
 
 // Rate is a token bucket: so many a second, bursts of three times that.
-type Rate float64
+type Rate = socket.Rate
 
 // Limits are the token buckets of one connection. Zero fields take the default beside them.
 type Limits struct {

@@ -12,6 +12,7 @@ import (
 	"atrium/configs"
 	"atrium/sfu"
 	"atrium/signaling"
+	"atrium/signaling/socket"
 	"atrium/signaling/space"
 	"atrium/topology"
 	"atrium/turn"
@@ -39,6 +40,7 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 		UDP: l.sfuUDP, TCP: l.sfuTCP, PublicIP: cfg.Media.PublicIP,
 		AudioSlots: cfg.SFU.AudioSlots, VideoSlots: cfg.SFU.VideoSlots,
 		Grace: cfg.Session.Grace, Heartbeat: cfg.Session.Heartbeat, Connect: cfg.Session.ConnectTimeout, FrameBytes: cfg.Limits.SFUFrameBytes,
+		Negotiation: socket.Rate(cfg.Limits.Negotiation), Other: socket.Rate(cfg.Limits.Other),
 		Controller: p.controller, Logger: logger.With("part", "sfu"), Registerer: metrics,
 	})
 	if err != nil {
