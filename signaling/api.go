@@ -126,14 +126,21 @@ func readGuest(body io.Reader) (name, avatar string, e *protocol.Error) {
 		if e != nil {
 			return ""
 		}
-		if v == nil || strings.TrimSpace(*v) == "" || utf8.RuneCountInString(*v) > guestName {
-			e = protocol.Errorf(protocol.InvalidRequest, "", "%q must be a text of 1 to %d characters", field, guestName).With("field", field)
+		if v == nil || strings.TrimSpace(*v) == "" || utf8.RuneCountInString(*v) > guestName || strings.ContainsFunc(*v, unseen) {
+			e = protocol.Errorf(protocol.InvalidRequest, "", "%q must be a text of 1 to %d printable characters", field, guestName).With("field", field)
 			return ""
 		}
 		return strings.TrimSpace(*v)
 	}
 	name, avatar = read("display_name", req.DisplayName), read("avatar_id", req.AvatarID)
 	return name, avatar, e
+}
+
+// unseen finds what a name must not hold, since everyone is shown it: control characters, and those that turn the
+// direction of the text around them. A zero-width joiner makes one picture of several emoji, and may stay.
+func unseen(r rune) bool {
+	const joiner = '\u200d'
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != joiner || unicode.In(r, unicode.Zl, unicode.Zp)
 }
 
 // bearer reads the token of a request; where there is none that holds, it has answered 401.

@@ -153,6 +153,9 @@ func TestGuestAndWorlds(t *testing.T) {
 		has                       string
 	}{
 		{"POST", "/api/guest", "", `{"display_name":"","avatar_id":"fox"}`, 400, `"field":"display_name"`},
+		{"POST", "/api/guest", "", `{"display_name":"A\u0000nn","avatar_id":"fox"}`, 400, `"field":"display_name"`},
+		{"POST", "/api/guest", "", `{"display_name":"\u202ennA","avatar_id":"fox"}`, 400, `"field":"display_name"`},
+		{"POST", "/api/guest", "", `{"display_name":"Zoë 👩‍🚀","avatar_id":"fox"}`, 200, "Zoë 👩‍🚀"},
 		{"POST", "/api/guest", "", `{"display_name":"Ann"}`, 400, `"field":"avatar_id"`},
 		{"POST", "/api/guest", "", `{"display_name":1,"avatar_id":"fox"}`, 400, `"field":"display_name"`},
 		{"POST", "/api/guest", "", `Ann`, 400, "INVALID_REQUEST"},
