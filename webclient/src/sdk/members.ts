@@ -1,4 +1,4 @@
-import { SOURCES } from "./switcher";
+import { SOURCES } from "./media/switcher";
 import type { Peer, PeerMedia, Presence, Source, User, Way } from "./types";
 
 export interface MembersOptions {

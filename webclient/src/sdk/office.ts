@@ -2,10 +2,10 @@ import { wsURL } from "./api";
 import { Connection } from "./connection";
 import { Emitter } from "./emitter";
 import { LocalMedia } from "./local";
-import { MediaPlane } from "./media";
+import { MediaPlane } from "./media/plane";
+import { officeStats } from "./media/stats";
 import { Members } from "./members";
 import type { ErrorPayload, PeerPresence, ZoneMessage } from "./protocol";
-import { officeStats } from "./stats";
 import {
   type AvatarState,
   type ConnectionState,

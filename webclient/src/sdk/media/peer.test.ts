@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { LocalMedia } from "./local";
+import { LocalMedia } from "../local";
 import { fingerprintOf, ICE_FAILED_MS, type PairType, PeerLink } from "./peer";
 
 /**

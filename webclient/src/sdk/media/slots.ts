@@ -1,5 +1,5 @@
-import type { Slot } from "./protocol";
-import type { Source } from "./types";
+import type { Slot } from "../protocol";
+import type { Source } from "../types";
 
 /** Who is in a slot. */
 export interface Occupant {

@@ -1,5 +1,5 @@
 /** Reads the browser's statistics (RTCStatsReport) into the few figures that the SDK uses. Pure. */
-import type { Path } from "./types";
+import type { Path } from "../types";
 
 /** Counters of one received track. Times in ms. */
 export interface Inbound {

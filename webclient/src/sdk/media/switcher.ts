@@ -4,7 +4,7 @@
  * them out. The rules are those of the zone protocol, "Negotiation and topology": make before break, in both
  * directions, with roll-backs.
  */
-import type { MediaTopology, Source, Topology, TopologyReason, Way } from "./types";
+import type { MediaTopology, Source, Topology, TopologyReason, Way } from "../types";
 
 /** A P2P connection is closed at the latest this long after the commit of a promotion (the protocol's figure). */
 export const RELEASE_MS = 2000;

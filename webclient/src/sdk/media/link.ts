@@ -5,7 +5,7 @@ import {
   type SfuMessage,
   type SlotLimits,
   sfuCodec,
-} from "./protocol";
+} from "../protocol";
 
 /** The SFU answers CONNECT within this time, or the link is given up. */
 const CONNECT_MS = 5000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Slot } from "./protocol";
+import type { Slot } from "../protocol";
 import { Slots, wantedSlots } from "./slots";
 
 const slot = (mid: string, user: string | null, active = true, source: Slot["source"] = "mic"): Slot => ({

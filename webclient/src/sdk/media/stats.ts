@@ -1,7 +1,8 @@
 /** The figures that the page shows: per peer, continuous over hand-overs. */
+
+import type { OfficeStats, Path, PeerStats, Topology, Way } from "../types";
 import type { Monitor, Totals } from "./monitor";
 import { nothing } from "./reports";
-import type { OfficeStats, Path, PeerStats, Topology, Way } from "./types";
 
 /** Audio statistics count at the decoder's clock. */
 const SAMPLES_PER_MS = 48;

@@ -1,6 +1,6 @@
-import type { LocalMedia } from "./local";
-import { decodeSDP, encodeSDP, type ZoneClientPayloads } from "./protocol";
-import type { Source } from "./types";
+import type { LocalMedia } from "../local";
+import { decodeSDP, encodeSDP, type ZoneClientPayloads } from "../protocol";
+import type { Source } from "../types";
 
 /** Without a connection for this long, the pair's path is reported as failed. */
 export const ICE_FAILED_MS = 3000;

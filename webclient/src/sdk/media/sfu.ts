@@ -1,10 +1,10 @@
-import { Backoff } from "./backoff";
-import { tokenExpiry } from "./connection";
+import { Backoff } from "../backoff";
+import { tokenExpiry } from "../connection";
+import type { LocalMedia } from "../local";
+import { CloseCode, decodeSDP, encodeSDP, type SfuMessage, type View } from "../protocol";
+import type { Source } from "../types";
 import { SfuLink } from "./link";
-import type { LocalMedia } from "./local";
-import { CloseCode, decodeSDP, encodeSDP, type SfuMessage, type View } from "./protocol";
 import { Slots, wantedSlots } from "./slots";
-import type { Source } from "./types";
 
 /** From dialling to media; beyond it a fresh promotion is asked for. */
 const CONNECT_MS = 8000;

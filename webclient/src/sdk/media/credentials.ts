@@ -1,4 +1,4 @@
-import type { TURNCredentials } from "./protocol";
+import type { TURNCredentials } from "../protocol";
 
 /** How many are kept: those of the topology in force, and of a change under way. */
 const KEPT = 3;

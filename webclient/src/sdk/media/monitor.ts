@@ -3,8 +3,9 @@
  * (so that it can be played without a gap) and when it has fallen silent, and keeps the figures of each peer
  * continuous over hand-overs.
  */
+
+import type { Source, Way } from "../types";
 import { type Inbound, noRoute, nothing, type Reading, type Route, readReport } from "./reports";
-import type { Source, Way } from "./types";
 
 /** While two ways are up. The browser itself refreshes its statistics at most this often. */
 export const FAST_MS = 50;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Source, Way } from "../types";
 import { LINGER_MS, QUIT_MS, RELEASE_MS, type SwitchAction, type SwitchEvent, Switcher } from "./switcher";
-import type { Source, Way } from "./types";
 
 // "m" is this page: politer than "z", ruder than "a".
 let s: Switcher;
