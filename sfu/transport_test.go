@@ -203,12 +203,6 @@ func TestPublicAddressIsAdvertised(t *testing.T) {
 	}
 }
 
-func (b *bed) sessionOf(user uuid.UUID) *session {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.sessions[place{b.zone, user}]
-}
-
 // Sockets on every address of the machine and one public address: whichever way a client comes in, it is heard.
 func TestPublicAddressWithSocketsOnAllAddresses(t *testing.T) {
 	udp, err := net.ListenUDP("udp4", nil)

@@ -68,7 +68,6 @@ type layer struct {
 	pixels atomic.Int64 // of its last key frame
 
 	// Owned by the reader.
-	scratch  [packetBytes]byte
 	count    int
 	keyStart bool
 

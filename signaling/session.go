@@ -51,9 +51,8 @@ type session struct {
 	logger *slog.Logger
 
 	// Owned by the read loop.
-	limits     *buckets
-	agreed     []protocol.Feature
-	errorsSeen int
+	limits *buckets
+	agreed []protocol.Feature
 
 	// Set at the first CONNECT, then read from anywhere.
 	features atomic.Pointer[features]
