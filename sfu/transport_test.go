@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
 
