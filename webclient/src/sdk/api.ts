@@ -1,13 +1,6 @@
 /** The server's few HTTP calls. */
-import {
-  type GuestLogin,
-  OfficeError,
-  type Position,
-  type Problem,
-  type WorldDescription,
-  type WorldSummary,
-  type ZoneDescription,
-} from "./types";
+import { OfficeError, type Problem } from "./problem";
+import type { GuestLogin, Position, WorldDescription, WorldSummary, ZoneDescription } from "./types";
 
 /** Where the server is and who asks. */
 export interface ApiOptions {

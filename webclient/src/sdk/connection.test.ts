@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Backoff } from "./backoff";
 import { Connection, tokenExpiry, verdict } from "./connection";
-import type { Problem } from "./types";
+import type { Problem } from "./problem";
 
 /** The browser's end of a socket; the test plays the server. */
 class FakeSocket {

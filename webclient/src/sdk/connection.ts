@@ -1,5 +1,6 @@
 import { Backoff } from "./backoff";
 import { Emitter } from "./emitter";
+import { OfficeError, type Problem } from "./problem";
 import {
   CLIENT_VERSION,
   CloseCode,
@@ -9,7 +10,7 @@ import {
   type ZoneMessage,
   zoneCodec,
 } from "./protocol";
-import { type ConnectionState, OfficeError, type Problem, type User } from "./types";
+import type { ConnectionState, User } from "./types";
 
 /** No CONNECTED within this time: the try is given up and made again. */
 const CONNECT_MS = 10_000;

@@ -18,5 +18,7 @@
 export { type ApiOptions, describeWorld, guestLogin, listWorlds, zoneAt } from "./api";
 export { LocalMedia } from "./local";
 export { Office } from "./office";
+export type { OfficeEvents, OfficeOptions } from "./options";
 export { Playback } from "./playback";
+export * from "./problem";
 export * from "./types";

@@ -1,5 +1,7 @@
 import { Emitter } from "./emitter";
-import { type CaptureOptions, type LocalState, OfficeError, type Problem, type Source } from "./types";
+import { OfficeError, type Problem } from "./problem";
+import { type PerSource, perSource, SOURCES } from "./sources";
+import type { CaptureOptions, LocalState, Source } from "./types";
 
 /** Events of {@link LocalMedia}. */
 export interface LocalEvents {
@@ -10,7 +12,7 @@ export interface LocalEvents {
 /** The browser's part of capturing; replaced in tests. */
 export type Devices = Pick<MediaDevices, "getUserMedia" | "getDisplayMedia">;
 
-const names: Record<Source, string> = { mic: "microphone", camera: "camera", screen: "screen" };
+const names: PerSource<string> = { mic: "microphone", camera: "camera", screen: "screen" };
 
 /** What `getUserMedia` and `getDisplayMedia` reject with, in plain words. Pure. */
 export function deviceProblem(source: Source, error: unknown): Problem {
@@ -52,9 +54,9 @@ export function deviceProblem(source: Source, error: unknown): Problem {
  * no packet leaves.
  */
 export class LocalMedia extends Emitter<LocalEvents> {
-  private readonly tracks: Record<Source, MediaStreamTrack | null> = { mic: null, camera: null, screen: null };
+  private readonly tracks: PerSource<MediaStreamTrack | null> = perSource(null);
   /** A later switch outdates an earlier one that is still asking for permission. */
-  private readonly turns: Record<Source, number> = { mic: 0, camera: 0, screen: 0 };
+  private readonly turns: PerSource<number> = perSource(0);
   private readonly options: CaptureOptions;
   private readonly devices: () => Devices | undefined;
 
@@ -99,7 +101,7 @@ export class LocalMedia extends Emitter<LocalEvents> {
 
   /** Stops every capture. */
   close(): void {
-    for (const source of ["mic", "camera", "screen"] as const) {
+    for (const source of SOURCES) {
       this.turns[source]++;
       this.replace(source, null);
     }

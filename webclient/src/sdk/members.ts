@@ -1,4 +1,4 @@
-import { SOURCES } from "./media/switcher";
+import { type PerSource, SOURCES } from "./sources";
 import type { Peer, PeerMedia, Presence, Source, User, Way } from "./types";
 
 export interface MembersOptions {
@@ -11,7 +11,7 @@ export interface MembersOptions {
 
 interface Entry extends Presence {
   user: User;
-  media: Record<Source, PeerMedia>;
+  media: PerSource<PeerMedia>;
   muted: boolean;
 }
 

@@ -5,24 +5,22 @@ import { LocalMedia } from "./local";
 import { MediaPlane } from "./media/plane";
 import { officeStats } from "./media/stats";
 import { Members } from "./members";
+import type { OfficeEvents, OfficeOptions } from "./options";
+import { OfficeError, type Problem } from "./problem";
 import type { ErrorPayload, PeerPresence, ZoneMessage } from "./protocol";
-import {
-  type AvatarState,
-  type ConnectionState,
-  type Facing,
-  type MediaTopology,
-  OfficeError,
-  type OfficeEvents,
-  type OfficeOptions,
-  type OfficeStats,
-  type Peer,
-  type Position,
-  type Presence,
-  type Problem,
-  type Self,
-  type Topology,
-  type User,
-  type Zone,
+import type {
+  AvatarState,
+  ConnectionState,
+  Facing,
+  MediaTopology,
+  OfficeStats,
+  Peer,
+  Position,
+  Presence,
+  Self,
+  Topology,
+  User,
+  Zone,
 } from "./types";
 
 /** Presence goes out at most 15 times a second. */

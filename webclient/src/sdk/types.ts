@@ -79,51 +79,6 @@ export interface Self extends Presence {
   readonly user: User;
 }
 
-/** What can go wrong, by name. */
-export type ProblemCode =
-  | "connection-lost"
-  | "connection-refused"
-  | "replaced"
-  | "kicked"
-  | "signed-out"
-  | "version"
-  | "flooding"
-  | "request-refused"
-  | "permission-denied"
-  | "device-missing"
-  | "device-busy"
-  | "device-lost"
-  | "insecure-page"
-  | "autoplay-blocked"
-  | "peer-unreachable"
-  | "sfu-lost";
-
-/** A problem in words that can be shown to a person as they are. */
-export interface Problem {
-  readonly code: ProblemCode;
-  /** One or two plain sentences: what happened and what helps. */
-  readonly message: string;
-  /** For problems with a device or a person: which. */
-  readonly source?: Source;
-  readonly user_id?: string;
-  /** The error code of the zone protocol, where the server said it. */
-  readonly serverCode?: string;
-  /** The server's details, where there are any. */
-  readonly details?: Readonly<Record<string, unknown>>;
-  /** False when the SDK goes on trying by itself. */
-  readonly fatal: boolean;
-}
-
-/** Thrown and rejected errors of the SDK: an Error that carries a {@link Problem}. */
-export class OfficeError extends Error {
-  readonly problem: Problem;
-  constructor(problem: Problem) {
-    super(problem.message);
-    this.name = "OfficeError";
-    this.problem = problem;
-  }
-}
-
 /** What the page itself sends. */
 export interface LocalState {
   readonly mic: boolean;
@@ -139,49 +94,6 @@ export interface CaptureOptions {
   video?: MediaTrackConstraints;
   /** For `getDisplayMedia`; default: at most 15 frames a second. */
   screen?: MediaTrackConstraints;
-}
-
-/** Options of an {@link Office}. */
-export interface OfficeOptions {
-  /** Base address of the server: `https://office.example.com`; default: the page's own origin. */
-  url?: string;
-  /** The token (a JWT) to connect with. */
-  token: string;
-  /**
-   * Called when the token is about to end (a minute before) or was refused; resolves to a fresh one of the
-   * same person. Without it, or when it rejects, a refused token closes the office with `signed-out`.
-   */
-  renewToken?: () => Promise<string>;
-  /** The page's microphone and camera; one can be shared by several offices. Default: a new one, all off. */
-  media?: import("./local").LocalMedia;
-  /** Send the camera to the SFU in three layers. Default `"auto"`: when the capture is at least 540 lines high. */
-  simulcast?: boolean | "auto";
-  /** STUN or TURN servers beside those that the server names. */
-  iceServers?: RTCIceServer[];
-  /** Only for tests: `"relay"` uses no direct paths. */
-  iceTransportPolicy?: RTCIceTransportPolicy;
-}
-
-/** Events of an {@link Office}. */
-export interface OfficeEvents {
-  /** The connection's state changed. `reason` is in plain words, empty when all is well. */
-  state: { state: ConnectionState; reason: string };
-  /** This page is in a zone: after joining, after a transition, and after coming back (`resumed`). */
-  zone: { zone: Zone; resumed: boolean };
-  "peer-joined": { peer: Peer };
-  "peer-left": { peer: Peer };
-  /** Others moved, turned, sat down. */
-  presence: { peers: Peer[] };
-  /** The server put this page's avatar back. */
-  corrected: { position: Position; reason: CorrectionReason };
-  topology: Topology;
-  /** A peer's track, way or activity changed. */
-  media: { peer: Peer; media: PeerMedia };
-  /** What this page sends changed. */
-  local: LocalState;
-  /** Loudness of the others from 0 to 1 by user_id, five times a second while someone listens to this event. */
-  levels: ReadonlyMap<string, number>;
-  problem: Problem;
 }
 
 /** The path that a connection's packets take. */

@@ -56,7 +56,6 @@ export class Visit {
     this.playback = new Playback(this.office);
     this.undo.push(
       this.office.on("problem", (p) => this.problem(p)),
-      this.media.on("problem", (p) => this.problem(p)),
       this.media.on("change", (state) => {
         if (state.mic) this.dismiss("device-mic");
         if (state.camera) this.dismiss("device-camera");
@@ -164,8 +163,8 @@ export class Visit {
   }
 
   private failed(error: unknown): void {
-    if (error instanceof OfficeError) this.problem(error.problem);
-    else this.refused("That did not work", error);
+    // The office has told what is wrong with a device already.
+    if (!(error instanceof OfficeError)) this.refused("That did not work", error);
   }
 
   private end(error: unknown): void {

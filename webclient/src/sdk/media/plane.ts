@@ -1,12 +1,13 @@
 import type { LocalMedia } from "../local";
 import type { View, ZoneClientPayloads, ZoneMessage } from "../protocol";
+import { SOURCES } from "../sources";
 import type { MediaTopology, Source, Topology, Way } from "../types";
 import { CredentialStore } from "./credentials";
 import { type Arrival, Monitor } from "./monitor";
 import { PeerLink } from "./peer";
 import type { Reading } from "./reports";
 import { SfuSession } from "./sfu";
-import { SOURCES, type SwitchAction, type SwitchEvent, Switcher } from "./switcher";
+import { type SwitchAction, type SwitchEvent, Switcher } from "./switcher";
 
 /** In a relayed zone the first offer waits this long for the credentials, which follow the welcome at once. */
 const CREDENTIALS_MS = 500;

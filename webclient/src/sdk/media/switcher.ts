@@ -4,6 +4,7 @@
  * them out. The rules are those of the zone protocol, "Negotiation and topology": make before break, in both
  * directions, with roll-backs.
  */
+import { type PerSource, perSource, SOURCES } from "../sources";
 import type { MediaTopology, Source, Topology, TopologyReason, Way } from "../types";
 
 /** A P2P connection is closed at the latest this long after the commit of a promotion (the protocol's figure). */
@@ -19,8 +20,6 @@ export const QUIT_MS = 10_000;
 export const EXPECT_MS = 4000;
 /** Who is missing after a lost connection keeps its media connection for the server's grace. */
 export const ABSENT_MS = 5000;
-
-export const SOURCES: readonly Source[] = ["mic", "camera", "screen"];
 
 export type SwitchEvent =
   | { type: "entered"; zone: string; media: MediaTopology; peers: readonly string[]; resumed: boolean }
@@ -64,8 +63,6 @@ export type SwitchAction =
   | { do: "set-timer"; name: string; ms: number }
   | { do: "clear-timer"; name: string };
 
-type PerSource<T> = Record<Source, T>;
-
 interface PeerState {
   link: "none" | "opening" | "up";
   /** Missing from the list after a lost connection; perhaps it comes back too. */
@@ -74,8 +71,6 @@ interface PeerState {
   delivered: Record<Way, PerSource<boolean>>;
   current: PerSource<Way | null>;
 }
-
-const perSource = <T>(value: T): PerSource<T> => ({ mic: value, camera: value, screen: value });
 
 function newPeer(): PeerState {
   return {
