@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -118,13 +119,13 @@ func TestReloadLocks(t *testing.T) {
 	h := newHouse(t, func(o *Options) { o.Rules.Reach = 20 })
 	a, b := h.pair(space.Plain, "object_released")
 	a.interact(chairID, protocol.Sit)
-	lock := a.granted(chairID)
+	a.granted(chairID)
 	b.expect(protocol.TypeObjectOccupied, nil)
 	a.walk(teamID, hallID, 16, 1)
 	b.expect(protocol.TypeObjectReleased, nil)
 	b.expect(protocol.TypePeerLeft, nil)
 	b.interact(chairID, protocol.Sit)
-	lock = b.granted(chairID)
+	lock := b.granted(chairID)
 	a.interact(deskID, protocol.Use)
 	desk := a.granted(deskID)
 	h.reload(zonesOfHouse, deskOfHouse) // the chair is gone
@@ -237,5 +238,73 @@ func TestReloadFull(t *testing.T) {
 	a.wantError(protocol.PermissionDenied, "JOIN_WORLD", "world_id")
 	if h.live(teamID) != 0 || h.live(roomID) != 0 || h.live(hallID) != 1 {
 		t.Error("the controller counts who is out")
+	}
+}
+
+// TestReloadUnderway: maps change again and again under people who walk, sit down and come back; afterwards the world, the
+// server and the controller still agree on who is where.
+func TestReloadUnderway(t *testing.T) {
+	h := newHouse(t, func(o *Options) { o.Rules.Reach = 20 })
+	zones := []uuid.UUID{hallID, roomID, teamID, vaultID}
+	people := make([]*client, 5)
+	for i := range people {
+		people[i] = h.enter(space.Plain, "presence_batch", "object_released")
+	}
+	var walking sync.WaitGroup
+	stop, steps := make(chan struct{}), make(chan struct{})
+	for i, c := range people {
+		walking.Go(func() {
+			for n := i; ; n++ {
+				select {
+				case <-stop:
+					return
+				case steps <- struct{}{}:
+				}
+				from, to := zones[n%4], zones[(n/4+i)%4]
+				x, y := float64(11+n%4), float64(1+i)
+				if to == hallID || to == teamID {
+					x = float64(n%9) + map[uuid.UUID]float64{teamID: 15}[to]
+				}
+				frame := protocol.MustEncode(protocol.TypeZoneTransition, protocol.ZoneTransition{FromZoneID: from, ToZoneID: to, Position: protocol.Position{X: x, Y: y}})
+				switch n % 7 {
+				case 0:
+					frame = protocol.MustEncode(protocol.TypeJoinWorld, protocol.JoinWorld{WorldID: houseID})
+				case 1:
+					frame = protocol.MustEncode(protocol.TypeInteractRequest, protocol.InteractRequest{ObjectID: deskID, Action: protocol.Use})
+				case 2, 3:
+					frame = protocol.MustEncode(protocol.TypeMoveIntent, protocol.MoveIntent{Position: protocol.Position{X: x, Y: y}, Timestamp: int64(n)})
+				}
+				c.raw(string(frame))
+				c.before() // whatever it was answered
+			}
+		})
+	}
+	for n := range 60 {
+		switch n % 3 {
+		case 0:
+			h.reload(without("Room"), deskOfHouse)
+		case 1:
+			h.reload(without("Team"), "")
+		case 2:
+			h.reload(zonesOfHouse, deskOfHouse)
+		}
+		for range 2 * len(people) { // let them walk a little
+			<-steps
+		}
+	}
+	close(stop)
+	walking.Wait()
+	h.srv.mu.Lock()
+	defer h.srv.mu.Unlock()
+	in := 0
+	for _, z := range zones {
+		members := h.srv.worlds[houseID].live.InZone(z)
+		if n := h.live(z); n != len(members) {
+			t.Errorf("%d are in zone %s, the controller counts %d", len(members), z, n)
+		}
+		in += len(members)
+	}
+	if in != len(h.srv.members) || in != len(people) {
+		t.Errorf("%d are in zones, %d are members, %d came", in, len(h.srv.members), len(people))
 	}
 }
