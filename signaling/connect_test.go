@@ -59,7 +59,7 @@ func TestConnectRefused(t *testing.T) {
 		name, frame string
 		code        protocol.Code
 		field       string
-		close       int
+		close       int // 0: the connection stays
 	}{
 		{"no version", `{"type":"CONNECT","payload":{"token":"` + good + `"}}`, protocol.InvalidRequest, "protocol_version", 4400},
 		{"another version", `{"type":"CONNECT","payload":{"token":"` + good + `"},"protocol_version":2}`, protocol.InvalidRequest, "protocol_version", 4400},
@@ -83,13 +83,13 @@ func TestConnectRefused(t *testing.T) {
 		{"other message first", `{"type":"JOIN_WORLD","payload":{"world_id":"` + houseID.String() + `"}}`, protocol.AuthFailed, "", 4401},
 		{"unknown message first", `{"type":"FLY","payload":{}}`, protocol.AuthFailed, "", 4401},
 		{"other message first, unreadable", `{"type":"JOIN_WORLD","payload":7}`, protocol.AuthFailed, "", 4401},
-		{"no JSON", `hello`, protocol.InvalidRequest, "", 4400},
-		{"half a JSON", `{"type":"CONNECT"`, protocol.InvalidRequest, "", 4400},
-		{"no object", `[]`, protocol.InvalidRequest, "", 4400},
-		{"no type", `{"payload":{}}`, protocol.InvalidRequest, "type", 4400},
-		{"type as number", `{"type":7}`, protocol.InvalidRequest, "type", 4400},
-		{"payload as text", `{"type":"CONNECT","payload":"x","protocol_version":1}`, protocol.InvalidRequest, "payload", 4400},
-		{"token as number", `{"type":"CONNECT","payload":{"token":1},"protocol_version":1}`, protocol.InvalidRequest, "token", 4400},
+		{"no JSON", `hello`, protocol.InvalidRequest, "", 0},
+		{"half a JSON", `{"type":"CONNECT"`, protocol.InvalidRequest, "", 0},
+		{"no object", `[]`, protocol.InvalidRequest, "", 0},
+		{"no type", `{"payload":{}}`, protocol.InvalidRequest, "type", 0},
+		{"type as number", `{"type":7}`, protocol.InvalidRequest, "type", 0},
+		{"payload as text", `{"type":"CONNECT","payload":"x","protocol_version":1}`, protocol.InvalidRequest, "payload", 0},
+		{"token as number", `{"type":"CONNECT","payload":{"token":1},"protocol_version":1}`, protocol.InvalidRequest, "token", 0},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -104,7 +104,12 @@ func TestConnectRefused(t *testing.T) {
 			if tc.field == "protocol_version" && asJSON(e.Details["supported_versions"]) != "[1]" {
 				t.Errorf("%+v", e)
 			}
-			c.wantClose(tc.close)
+			if tc.close != 0 {
+				c.wantClose(tc.close)
+				return
+			}
+			c.send(protocol.TypeConnect, protocol.Connect{Token: good})
+			c.expect(protocol.TypeConnected, nil)
 		})
 	}
 	// Who is CONNECTED is told, and stays.

@@ -59,14 +59,11 @@ func (s *session) handle(frame []byte) {
 	}
 	if err != nil {
 		e := protocol.AsError(err)
-		switch {
-		case env.Type == protocol.TypeConnect && e.Field() == "protocol_version":
+		if env.Type == protocol.TypeConnect && e.Field() == "protocol_version" {
 			s.refuse(badVersion(), protocol.CloseProtocol)
-		case s.claims == nil: // a stranger who cannot say CONNECT has one try, here as on the SFU link
-			s.refuse(e, protocol.CloseProtocol)
-		default:
-			s.sendError(e)
+			return
 		}
+		s.sendError(e) // and the connection stays, before CONNECT too, as on the SFU link: ConnectTimeout bounds that
 		return
 	}
 	if env.Type == protocol.TypeConnect {

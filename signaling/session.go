@@ -148,12 +148,7 @@ func (s *session) connect(env protocol.Envelope) *protocol.Error {
 	}
 	msg, err := env.Zone()
 	if err != nil {
-		e := protocol.AsError(err)
-		if s.claims == nil {
-			s.refuse(e, protocol.CloseProtocol)
-			return nil
-		}
-		return e
+		return protocol.AsError(err)
 	}
 	m := msg.(*protocol.Connect)
 	if m.Token == "" {
