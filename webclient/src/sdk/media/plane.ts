@@ -1,32 +1,19 @@
 import type { LocalMedia } from "../local";
 import type { View, ZoneClientPayloads, ZoneMessage } from "../protocol";
-import { SOURCES } from "../sources";
 import type { MediaTopology, Source, Topology, Way } from "../types";
-import { CredentialStore } from "./credentials";
+import { Cushion } from "./cushion";
+import type { SwitchAction, SwitchEvent } from "./decisions";
+import { IceConfiguration, type IceOptions } from "./ice";
+import { Mesh } from "./mesh";
 import { type Arrival, Monitor } from "./monitor";
-import { PeerLink } from "./peer";
 import type { Reading } from "./reports";
 import { SfuSession } from "./sfu";
-import { type SwitchAction, type SwitchEvent, Switcher } from "./switcher";
+import { Switcher } from "./switcher";
 
-/** In a relayed zone the first offer waits this long for the credentials, which follow the welcome at once. */
-const CREDENTIALS_MS = 500;
-
-/**
- * A young path jitters (probing, key frames, two ways at once), and setting a connection up makes the machine busy.
- * For the first seconds the jitter buffers get this much room, so that they need not invent sound; then they adapt
- * by themselves again.
- */
-const CUSHION_MS = 120;
-const YOUNG_MS = 4000;
-
-export interface MediaOptions {
+export interface MediaOptions extends IceOptions {
   readonly self: string;
   readonly local: LocalMedia;
   readonly simulcast: boolean | "auto";
-  /** STUN and TURN servers beside those of TURN_CREDENTIALS. */
-  iceServers(): RTCIceServer[];
-  readonly iceTransportPolicy: RTCIceTransportPolicy | undefined;
   send<T extends keyof ZoneClientPayloads>(type: T, payload: ZoneClientPayloads[T]): void;
   onTopology(t: Topology): void;
   /** A peer's track, way or activity may have changed. */
@@ -40,22 +27,33 @@ export class MediaPlane {
   readonly monitor: Monitor;
   private readonly o: MediaOptions;
   private readonly switcher: Switcher;
-  private readonly links = new Map<string, PeerLink>();
-  private readonly credentials = new CredentialStore();
+  private readonly ice: IceConfiguration;
+  private readonly mesh: Mesh;
   private session: SfuSession | null = null;
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
-  private readonly active = new Set<string>();
-  private waiting: Map<string, boolean> | null = null;
-  private peers: ReadonlySet<string> = new Set();
+  private readonly cushion = new Cushion();
   private queue: SwitchEvent[] = [];
   private running = false;
   private shown = "";
-  private youngUntil = 0;
-  private cushioned = false;
 
   constructor(options: MediaOptions) {
     this.o = options;
     this.switcher = new Switcher(options.self);
+    this.ice = new IceConfiguration(options);
+    this.mesh = new Mesh({
+      self: options.self,
+      local: options.local,
+      config: () => this.ice.forPeers(this.topology.epoch),
+      awaitsCredentials: () => this.topology.media === "P2P_TURN" && !this.ice.known,
+      send: (type, payload) => options.send(type, payload),
+      onUp: (user) => this.dispatch({ type: "link-up", user }),
+      onFailed: (user) => {
+        options.send("ICE_FAILED", { peer_id: user });
+        options.onUnreachable(user);
+      },
+      onLost: (user) => this.dispatch({ type: "link-lost", user }),
+      onTracks: (user) => options.onMedia(user),
+    });
     this.monitor = new Monitor({
       arrivals: () => this.arrivals(),
       way: (user, source) => this.switcher.way(user, source),
@@ -71,20 +69,16 @@ export class MediaPlane {
 
   /** This page is in a zone (again). */
   entered(zone: string, media: MediaTopology, peers: readonly string[], resumed: boolean): void {
-    // Those that are good now follow the welcome.
-    this.credentials.clear();
-    this.peers = new Set(peers);
+    this.ice.clear();
     this.dispatch({ type: "entered", zone, media, peers, resumed });
   }
 
   joined(user: string): void {
-    this.peers = new Set([...this.peers, user]);
-    this.session?.room(this.peers.size);
     this.dispatch({ type: "peer-joined", user });
+    this.session?.room(this.switcher.present.length);
   }
 
   gone(user: string): void {
-    this.peers = new Set([...this.peers].filter((p) => p !== user));
     this.dispatch({ type: "peer-left", user });
     this.monitor.forget(user);
   }
@@ -95,16 +89,16 @@ export class MediaPlane {
       case "SDP_OFFER":
         if (!this.switcher.accepts(m.payload.from)) return;
         this.dispatch({ type: "offered", user: m.payload.from });
-        this.links.get(m.payload.from)?.receive(m.type, m.payload);
+        this.mesh.receive(m);
         break;
       case "SDP_ANSWER":
       case "ICE_CANDIDATE":
-        this.links.get(m.payload.from)?.receive(m.type, m.payload);
+        this.mesh.receive(m);
         break;
       case "TURN_CREDENTIALS":
-        this.credentials.add(m.payload);
-        this.configure();
-        this.openWaiting();
+        this.ice.add(m.payload);
+        this.mesh.configure(this.ice.relays(this.topology.epoch));
+        this.session?.configure();
         break;
       case "PROMOTE_TO_SFU":
         this.dispatch({
@@ -128,7 +122,7 @@ export class MediaPlane {
 
   track(user: string, source: Source): MediaStreamTrack | null {
     const way = this.switcher.way(user, source);
-    if (way === "p2p") return this.links.get(user)?.track(source) ?? null;
+    if (way === "p2p") return this.mesh.track(user, source);
     if (way === "sfu") return this.session?.track(user, source) ?? null;
     return null;
   }
@@ -138,16 +132,13 @@ export class MediaPlane {
   }
 
   isActive(user: string, source: Source): boolean {
-    const way = this.switcher.way(user, source);
-    return way !== null && this.active.has(`${user} ${source} ${way}`);
+    return this.switcher.active(user, source);
   }
 
   /** The connections that an embedder or a test may want to look into. */
   connections(): { user: string | null; pc: RTCPeerConnection }[] {
-    const out: { user: string | null; pc: RTCPeerConnection }[] = [];
-    for (const [user, link] of this.links) if (link.connection) out.push({ user, pc: link.connection });
-    if (this.session?.connection) out.push({ user: null, pc: this.session.connection });
-    return out;
+    const sfu = this.session?.connection;
+    return [...this.mesh.connections(), ...(sfu ? [{ user: null, pc: sfu }] : [])];
   }
 
   /** What the page shows, for the SFU. */
@@ -159,8 +150,7 @@ export class MediaPlane {
     this.dispatch({ type: "left" });
     this.monitor.stop();
     for (const timer of this.timers.values()) clearTimeout(timer);
-    for (const link of this.links.values()) link.close();
-    this.links.clear();
+    this.mesh.closeAll();
     this.session?.close();
     this.session = null;
   }
@@ -183,42 +173,25 @@ export class MediaPlane {
       this.o.onTopology(topology);
     }
     if (this.switcher.changing || event.type === "link-up" || event.type === "offered") {
-      this.youngUntil = performance.now() + YOUNG_MS;
-      this.cushion();
+      this.cushion.renew(this.pcs(), performance.now());
       this.monitor.hurry();
-    }
-  }
-
-  private cushion(): void {
-    const young = performance.now() < this.youngUntil;
-    if (!young && !this.cushioned) return;
-    this.cushioned = young;
-    const target = young ? CUSHION_MS : null;
-    for (const { pc } of this.connections()) {
-      for (const receiver of pc.getReceivers()) {
-        if (receiver.track.kind !== "audio" || !("jitterBufferTarget" in receiver)) continue;
-        if (receiver.jitterBufferTarget !== target) receiver.jitterBufferTarget = target;
-      }
     }
   }
 
   private carryOut(a: SwitchAction): void {
     switch (a.do) {
       case "open":
-        this.open(a.user, a.offer);
+        this.mesh.open(a.user);
         break;
       case "accept":
-        this.waiting?.delete(a.user);
-        if (!this.links.has(a.user)) this.link(a.user);
+        this.mesh.accept(a.user);
         break;
       case "close":
-        this.waiting?.delete(a.user);
-        this.links.get(a.user)?.close();
-        this.links.delete(a.user);
+        this.mesh.close(a.user);
         break;
       case "dial":
         this.session ??= this.newSession();
-        this.session.room(this.peers.size);
+        this.session.room(this.switcher.present.length);
         this.session.dial(a.url, a.token);
         break;
       case "hang-up":
@@ -255,88 +228,11 @@ export class MediaPlane {
     }
   }
 
-  // --- peers ----------------------------------------------------------------------------------------
-
-  private open(user: string, offer: boolean): void {
-    const topology = this.switcher.topology;
-    if (topology.media === "P2P_TURN" && this.credentials.newest().length === 0) {
-      if (!this.waiting) {
-        this.waiting = new Map();
-        this.timers.set(
-          "credentials",
-          setTimeout(() => this.openWaiting(), CREDENTIALS_MS),
-        );
-      }
-      this.waiting.set(user, offer);
-      return;
-    }
-    const link = this.links.get(user) ?? this.link(user);
-    if (offer) link.offer();
-  }
-
-  private openWaiting(): void {
-    const waiting = this.waiting;
-    this.waiting = null;
-    clearTimeout(this.timers.get("credentials"));
-    this.timers.delete("credentials");
-    for (const [user, offer] of waiting ?? []) {
-      const link = this.links.get(user) ?? this.link(user);
-      if (offer) link.offer();
-    }
-  }
-
-  private link(user: string): PeerLink {
-    const link = new PeerLink({
-      self: this.o.self,
-      user,
-      local: this.o.local,
-      config: this.peerConfig(),
-      send: (type, payload) => this.o.send(type, payload),
-      onUp: () => {
-        this.dispatch({ type: "link-up", user });
-        this.monitor.hurry();
-      },
-      onFailed: () => {
-        this.o.send("ICE_FAILED", { peer_id: user });
-        this.o.onUnreachable(user);
-      },
-      onLost: () => {
-        if (this.links.get(user) === link) this.dispatch({ type: "link-lost", user });
-      },
-      onTracks: () => this.o.onMedia(user),
-    });
-    this.links.set(user, link);
-    return link;
-  }
-
-  private base(): RTCConfiguration {
-    const config: RTCConfiguration = { bundlePolicy: "max-bundle" };
-    if (this.o.iceTransportPolicy) config.iceTransportPolicy = this.o.iceTransportPolicy;
-    return config;
-  }
-
-  private peerConfig(): RTCConfiguration {
-    return { ...this.base(), iceServers: [...this.turnServers(), ...this.o.iceServers()] };
-  }
-
-  private turnServers(): RTCIceServer[] {
-    return this.credentials.forEpoch(this.switcher.topology.epoch);
-  }
-
-  private configure(): void {
-    const config = this.peerConfig();
-    const mend = this.turnServers().length > 0;
-    for (const link of this.links.values()) link.configure(config, mend);
-    this.session?.configure();
-  }
-
   /** The zone went back to direct paths; a pair that still needs the relay says so, and the zone keeps it. */
   private async checkRelayed(): Promise<void> {
     await this.monitor.look();
-    for (const [user, link] of this.links) {
-      if (link.connected && this.monitor.route(user, "p2p").path === "relay") {
-        this.o.send("ICE_FAILED", { peer_id: user });
-      }
+    for (const user of this.mesh.connected()) {
+      if (this.monitor.route(user, "p2p").path === "relay") this.o.send("ICE_FAILED", { peer_id: user });
     }
   }
 
@@ -349,7 +245,7 @@ export class MediaPlane {
     const session: SfuSession = new SfuSession({
       local: this.o.local,
       simulcast: this.o.simulcast,
-      config: () => ({ ...this.base(), iceServers: [...this.credentials.newest(), ...this.o.iceServers()] }),
+      config: () => this.ice.forSFU(),
       onFresh: mine({ type: "sfu-fresh" }),
       onUp: mine({ type: "sfu-up" }),
       onNeedsToken: mine({ type: "sfu-needs-token" }),
@@ -358,47 +254,26 @@ export class MediaPlane {
       onTracks: () => this.allMedia(),
       onSlots: () => {
         if (this.session !== session) return;
-        this.slotsChanged(session);
+        this.dispatch({ type: "slots", slots: session.slots.occupants() });
+        this.allMedia();
         this.monitor.hurry();
       },
     });
     return session;
   }
 
-  private slotsChanged(session: SfuSession): void {
-    const occupants = session.slots.occupants();
-    for (const user of this.peers) {
-      for (const source of SOURCES) {
-        const here = occupants.find((o) => o.user === user && o.source === source);
-        this.mark(user, source, "sfu", here?.active ?? false);
-      }
-    }
-    this.dispatch({ type: "slots", slots: occupants });
-    this.allMedia();
-  }
-
   private allMedia(): void {
-    for (const user of this.peers) this.o.onMedia(user);
-  }
-
-  private mark(user: string, source: Source, way: Way, active: boolean): void {
-    const key = `${user} ${source} ${way}`;
-    if (active) this.active.add(key);
-    else this.active.delete(key);
+    for (const user of this.switcher.present) this.o.onMedia(user);
   }
 
   // --- what arrives ---------------------------------------------------------------------------------
 
+  private pcs(): RTCPeerConnection[] {
+    return this.connections().map((c) => c.pc);
+  }
+
   private arrivals(): Arrival[] {
-    const out: Arrival[] = [];
-    for (const [user, link] of this.links) {
-      const pc = link.connection;
-      if (!pc) continue;
-      for (const source of SOURCES) {
-        const mid = link.mid(source);
-        if (mid !== null) out.push({ user, source, way: "p2p", pc, mid, basePackets: 0, baseFrames: 0 });
-      }
-    }
+    const out = this.mesh.arrivals();
     const pc = this.session?.connection;
     if (this.session && pc) {
       for (const o of this.session.slots.occupants()) {
@@ -418,7 +293,7 @@ export class MediaPlane {
   }
 
   private readings(readings: ReadonlyMap<RTCPeerConnection, Reading>): void {
-    this.cushion();
+    this.cushion.apply(this.pcs(), performance.now());
     const session = this.session;
     if (!session?.connection) return;
     for (const [mid, inbound] of readings.get(session.connection)?.inbound ?? []) {
@@ -428,8 +303,6 @@ export class MediaPlane {
   }
 
   private flow(user: string, source: Source, way: Way, delivered: boolean): void {
-    // Of the SFU's slots SLOTS says who is active, sooner than statistics can.
-    if (way === "p2p") this.mark(user, source, way, delivered);
     this.dispatch({ type: "flow", user, source, way, delivered });
     this.o.onMedia(user);
   }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Source, Way } from "../types";
-import { LINGER_MS, QUIT_MS, RELEASE_MS, type SwitchAction, type SwitchEvent, Switcher } from "./switcher";
+import type { SwitchAction, SwitchEvent } from "./decisions";
+import { LINGER_MS, QUIT_MS, RELEASE_MS, Switcher } from "./switcher";
 
 // "m" is this page: politer than "z", ruder than "a".
 let s: Switcher;
@@ -58,8 +59,8 @@ describe("arriving", () => {
   it("offers to everyone listed, in a P2P zone", () => {
     on(enter("P2P_DIRECT"));
     expect(did("open")).toEqual([
-      { do: "open", user: "a", offer: true },
-      { do: "open", user: "z", offer: true },
+      { do: "open", user: "a" },
+      { do: "open", user: "z" },
     ]);
     expect(s.way("a", "mic")).toBe("p2p");
     expect(s.topology.changing).toBeNull();
@@ -87,7 +88,7 @@ describe("arriving", () => {
     expect(did("accept")).toEqual([{ do: "accept", user: "z" }]);
     expect(did("clear-timer")).toHaveLength(1);
     on({ type: "peer-joined", user: "y" }, { type: "timer", name: "expect:y" });
-    expect(did("open")).toEqual([{ do: "open", user: "y", offer: true }]);
+    expect(did("open")).toEqual([{ do: "open", user: "y" }]);
   });
 
   it("answers nobody who is not in the zone", () => {
@@ -165,8 +166,8 @@ describe("promotion", () => {
     on(enter("SFU", ["a", "z"]), promote);
     on(topology("P2P_DIRECT", "rolled_back"));
     expect(did("open")).toEqual([
-      { do: "open", user: "a", offer: true },
-      { do: "open", user: "z", offer: true },
+      { do: "open", user: "a" },
+      { do: "open", user: "z" },
     ]);
     expect(did("hang-up")).toHaveLength(1);
   });
@@ -184,7 +185,7 @@ describe("demotion", () => {
   it("connects first (the lower id offers), hands over, reports, and leaves the SFU up for the others", () => {
     inSFU();
     on(topology("P2P_DIRECT", "demoted"));
-    expect(did("open")).toEqual([{ do: "open", user: "z", offer: true }]);
+    expect(did("open")).toEqual([{ do: "open", user: "z" }]);
     expect(s.way("z", "mic")).toBe("sfu");
     on({ type: "offered", user: "a" }, { type: "link-up", user: "a" }, { type: "link-up", user: "z" });
     expect(did("report-disconnected")).toEqual([]);
@@ -248,7 +249,7 @@ describe("losses", () => {
   it("a connection that the other side closed is made again by the lower id", () => {
     talking();
     on({ type: "link-lost", user: "z" });
-    expect(did("open")).toEqual([{ do: "open", user: "z", offer: true }]);
+    expect(did("open")).toEqual([{ do: "open", user: "z" }]);
     on({ type: "link-lost", user: "a" });
     expect(did("open")).toEqual([]);
     expect(did("set-timer")).toMatchObject([{ name: "expect:a" }]);
@@ -257,7 +258,7 @@ describe("losses", () => {
   it("coming back keeps living pairs and offers only where nothing lives", () => {
     talking();
     on(enter("P2P_DIRECT", ["a", "z", "new"], true));
-    expect(did("open")).toEqual([{ do: "open", user: "new", offer: true }]);
+    expect(did("open")).toEqual([{ do: "open", user: "new" }]);
     expect(did("close")).toEqual([]);
   });
 
@@ -282,7 +283,7 @@ describe("losses", () => {
     inSFU();
     on({ ...enter("P2P_DIRECT", ["y"]), zone: "other" } as SwitchEvent);
     expect(did("hang-up")).toHaveLength(1);
-    expect(did("open")).toEqual([{ do: "open", user: "y", offer: true }]);
+    expect(did("open")).toEqual([{ do: "open", user: "y" }]);
     on(promote); // of the zone that was left
     expect(log).toEqual([]);
   });
