@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,6 +13,9 @@ import (
 )
 
 const deskOfHouse = `{"id":21,"name":"Desk","type":"desk","x":18,"y":3,"width":1,"height":1,"properties":[{"name":"object_id","type":"string","value":"30000000-0000-4000-8000-000000000002"},{"name":"actions","type":"string","value":"use"}]}`
+
+// withoutPresence is for tests that count messages: presence comes when its tick does.
+func withoutPresence(o *Options) { o.Tick = time.Hour }
 
 // without takes a zone's line out of zonesOfHouse: its tiles belong to the hall then.
 func without(zone string) string {
@@ -37,7 +41,7 @@ func (h *house) live(zone uuid.UUID) int { return h.ctl.Snapshot(zone).Live }
 // TestReloadZoneGone: who was in a zone that is gone goes to the spawn zone, one after the other, and everyone concerned
 // reads what it would if they had walked.
 func TestReloadZoneGone(t *testing.T) {
-	h := newHouse(t, nil)
+	h := newHouse(t, withoutPresence)
 	stays := h.enter(space.Plain, "topology_changed")
 	a, b := h.enter(space.Plain, "topology_changed"), h.enter(space.Plain, "topology_changed")
 	a.before()
@@ -55,23 +59,13 @@ func TestReloadZoneGone(t *testing.T) {
 			t.Errorf("%s joined, want %s", j.User.UserID, who.user)
 		}
 	}
-	// heard is the next message but for presence, which comes when its tick does.
-	heard := func(c *client, typ string, into any) {
-		t.Helper()
-		for {
-			if env := c.next(); env.Type != protocol.TypePresenceBroadcast {
-				c.fill(env, typ, into)
-				return
-			}
-		}
-	}
 	var z protocol.ZoneTransitioned
-	if heard(a, protocol.TypeZoneTransitioned, &z); z.Zone.ZoneID != hallID || len(z.PresenceSnapshot) != 1 || z.PresenceSnapshot[0].UserID != stays.user {
+	if a.expect(protocol.TypeZoneTransitioned, &z); z.Zone.ZoneID != hallID || len(z.PresenceSnapshot) != 1 || z.PresenceSnapshot[0].UserID != stays.user {
 		t.Errorf("%+v", z)
 	}
 	joined(a, b)
-	heard(b, protocol.TypePeerLeft, nil) // the first left before the second
-	if heard(b, protocol.TypeZoneTransitioned, &z); z.Zone.ZoneID != hallID || len(z.PresenceSnapshot) != 2 {
+	b.expect(protocol.TypePeerLeft, nil) // the first left before the second
+	if b.expect(protocol.TypeZoneTransitioned, &z); z.Zone.ZoneID != hallID || len(z.PresenceSnapshot) != 2 {
 		t.Errorf("%+v", z)
 	}
 	joined(stays, a)
@@ -97,6 +91,7 @@ func TestReloadWall(t *testing.T) {
 	h := newHouse(t, nil)
 	a, b := h.pair(space.Plain)
 	a.send(protocol.TypeMoveIntent, protocol.MoveIntent{Position: protocol.Position{X: 4.5, Y: 4}})
+	b.skipTo(protocol.TypePresenceBroadcast, nil)
 	c := h.connect(h.claims(space.Plain))
 	c.join(houseID)
 	c.before()
@@ -126,7 +121,7 @@ func TestReloadWall(t *testing.T) {
 
 // TestReloadLocks: what is gone is nobody's; what stays is held on.
 func TestReloadLocks(t *testing.T) {
-	h := newHouse(t, func(o *Options) { o.Rules.Reach = 20 })
+	h := newHouse(t, func(o *Options) { withoutPresence(o); o.Rules.Reach = 20 })
 	a, b := h.pair(space.Plain, "object_released")
 	a.interact(chairID, protocol.Sit)
 	a.granted(chairID)
@@ -163,7 +158,7 @@ func TestReloadLocks(t *testing.T) {
 
 // TestReloadWorlds: a world whose map is gone closes, a new one opens, and so does one that is another workspace's now.
 func TestReloadWorlds(t *testing.T) {
-	h := newHouse(t, nil)
+	h := newHouse(t, withoutPresence)
 	a := h.connect(h.claims(space.Plain))
 	a.join(annexID)
 	b := h.enter(space.Plain)
@@ -206,7 +201,7 @@ func TestReloadWorlds(t *testing.T) {
 
 // TestReloadInGrace: who has no connection just then finds itself in the spawn zone when it is back.
 func TestReloadInGrace(t *testing.T) {
-	h := newHouse(t, nil)
+	h := newHouse(t, withoutPresence)
 	a := h.enter(space.Plain)
 	a.walk(roomID, hallID, 11, 1)
 	a.drop()
@@ -223,7 +218,7 @@ func TestReloadInGrace(t *testing.T) {
 
 // TestReloadFull: where there is no room for all, who is left over is out of the world and told why.
 func TestReloadFull(t *testing.T) {
-	h := newHouse(t, nil)
+	h := newHouse(t, withoutPresence)
 	a, b := h.pair(space.Plain)
 	a.walk(teamID, hallID, 16, 1)
 	b.expect(protocol.TypePeerLeft, nil)
