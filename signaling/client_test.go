@@ -153,6 +153,7 @@ type client struct {
 	user   uuid.UUID
 	claims Claims
 	frames chan protocol.Envelope
+	over   chan struct{} // the test is: nobody takes frames any more
 	closed chan struct{} // then code is set
 	code   int
 }
@@ -164,12 +165,12 @@ func (h *house) dial(set ...func(*websocket.Conn)) *client {
 		h.t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	c := &client{t: h.t, ws: ws, frames: make(chan protocol.Envelope, 4096), closed: make(chan struct{})}
+	c := &client{t: h.t, ws: ws, frames: make(chan protocol.Envelope, 4096), over: make(chan struct{}), closed: make(chan struct{})}
 	for _, f := range set {
 		f(ws)
 	}
 	go c.read()
-	h.t.Cleanup(func() { _ = ws.Close(); <-c.closed })
+	h.t.Cleanup(func() { close(c.over); _ = ws.Close(); <-c.closed })
 	return c
 }
 
@@ -188,7 +189,10 @@ func (c *client) read() {
 		if err != nil || env.Version == nil || *env.Version != 1 {
 			c.t.Errorf("a frame of the server is no envelope of version 1: %s", frame)
 		}
-		c.frames <- env
+		select {
+		case c.frames <- env:
+		case <-c.over:
+		}
 	}
 }
 
