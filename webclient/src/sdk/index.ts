@@ -20,5 +20,5 @@ export { LocalMedia } from "./local";
 export { Office } from "./office";
 export type { OfficeEvents, OfficeOptions } from "./options";
 export { Playback } from "./playback";
-export * from "./problem";
+export { OfficeError, type Problem, type ProblemCode } from "./problem";
 export * from "./types";

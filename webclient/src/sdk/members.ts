@@ -1,3 +1,4 @@
+import type { PeerPresence } from "./protocol";
 import { type PerSource, SOURCES } from "./sources";
 import type { Peer, PeerMedia, Presence, Source, User, Way } from "./types";
 
@@ -30,6 +31,28 @@ export class Members {
 
   get all(): ReadonlyMap<string, Peer> {
     return this.entries;
+  }
+
+  /**
+   * The list of a welcome: who is not on it has left. Those that stay keep their objects when the page was in the
+   * same zone before (`resumed`); in another zone everyone is new.
+   */
+  listed(users: readonly User[], present: readonly PeerPresence[], resumed: boolean): { left: Peer[]; joined: Peer[] } {
+    const staying = new Set(users.map((u) => u.user_id));
+    const gone = [...this.entries.keys()].filter((id) => !resumed || !staying.has(id));
+    const left = gone.map((id) => this.remove(id)).filter((p) => p !== undefined);
+    const places = new Map(present.map((p) => [p.user_id, p]));
+    const joined: Peer[] = [];
+    for (const user of users) {
+      const place = places.get(user.user_id);
+      const peer = this.add(user, {
+        position: place?.position ?? { x: 0, y: 0 },
+        facing: place?.facing ?? "south",
+        state: place?.state ?? "idle",
+      });
+      if (peer) joined.push(peer);
+    }
+    return { left, joined };
   }
 
   /** Gives the new peer; undefined when it was there already (only its place is updated). */

@@ -1,16 +1,29 @@
 import { wsURL } from "./api";
 import { Connection } from "./connection";
 import { Emitter } from "./emitter";
+import { levelsOf } from "./levels";
 import { LocalMedia } from "./local";
 import { MediaPlane } from "./media/plane";
 import { officeStats } from "./media/stats";
 import { Members } from "./members";
 import type { OfficeEvents, OfficeOptions } from "./options";
-import { OfficeError, type Problem } from "./problem";
+import { PresenceSender } from "./presence";
+import {
+  connectionLost,
+  departed,
+  notInWorld,
+  noWay,
+  OfficeError,
+  peerUnreachable,
+  requestRefused,
+  sfuLost,
+} from "./problem";
 import type { ErrorPayload, PeerPresence, ZoneMessage } from "./protocol";
+import { Requests } from "./requests";
 import type {
   AvatarState,
   ConnectionState,
+  CorrectionReason,
   Facing,
   MediaTopology,
   OfficeStats,
@@ -23,20 +36,10 @@ import type {
   Zone,
 } from "./types";
 
-/** Presence goes out at most 15 times a second. */
-const MOVE_MS = 1000 / 15;
-/** The server answers a request within this time, or it counts as lost. */
-const ANSWER_MS = 10_000;
+/** How often the loudness of the others is told. */
 const LEVELS_MS = 200;
 
 const settled: Topology = { media: "P2P_DIRECT", epoch: undefined, changing: null, reason: undefined };
-
-interface Pending {
-  type: "JOIN_WORLD" | "ZONE_TRANSITION";
-  resolve: (zone: Zone) => void;
-  reject: (e: OfficeError) => void;
-  timer: ReturnType<typeof setTimeout>;
-}
 
 /**
  * One's place in the office: connection, zone, people, media. Everything that the page needs to know comes as an
@@ -53,10 +56,8 @@ export class Office extends Emitter<OfficeEvents> {
   private me: (Presence & { user: User }) | null = null;
   private here: Zone | null = null;
   private world: string | null = null;
-  private pending: Pending | null = null;
-  private pose: Presence | null = null;
-  private moveTimer: ReturnType<typeof setTimeout> | undefined;
-  private movedAt = 0;
+  private readonly requests = new Requests();
+  private readonly pose: PresenceSender;
   private readonly levelTimer: ReturnType<typeof setInterval>;
   private readonly offLocal: (() => void)[];
 
@@ -75,8 +76,11 @@ export class Office extends Emitter<OfficeEvents> {
       active: (user, source) => this.plane?.isActive(user, source) ?? false,
       changed: (peer, media) => this.emit("media", { peer, media }),
     });
+    this.pose = new PresenceSender((presence) => this.sendPresence(presence));
     this.connection.on("state", (s) => {
-      if (s.state !== "connected") this.refuse(lost);
+      // A world to join is asked for again by itself after a lost connection.
+      const again = this.requests.pending === "JOIN_WORLD" && s.state !== "closed";
+      if (s.state !== "connected" && !again) this.requests.refuse(connectionLost);
       this.emit("state", s);
     });
     this.connection.on("problem", (p) => this.emit("problem", p));
@@ -137,38 +141,32 @@ export class Office extends Emitter<OfficeEvents> {
       send: (type, payload) => this.connection.send(type, payload),
       onTopology: (t) => this.emit("topology", t),
       onMedia: (id) => this.members.refresh(id),
-      onUnreachable: (id) => this.unreachable(id),
-      onSfuLost: () =>
-        this.emit("problem", {
-          code: "sfu-lost",
-          message: "The media server was lost for a moment. Connecting to it again.",
-          fatal: false,
-        }),
+      onUnreachable: (id) => this.emit("problem", peerUnreachable(id, this.members.all.get(id)?.user.display_name)),
+      onSfuLost: () => this.emit("problem", sfuLost),
     });
   }
 
   /** Enters a world; resolves to the zone that one stands in. Rejects with {@link OfficeError}. */
   joinWorld(worldId: string): Promise<Zone> {
     this.world = worldId;
-    return this.request("JOIN_WORLD", () => this.connection.join(worldId));
+    return this.requests.begin("JOIN_WORLD", () => this.connection.join(worldId));
   }
 
   /** Where one stands now, in the present zone. Sent at most 15 times a second, the latest wins. */
   move(position: Position, facing: Facing, state: AvatarState): void {
     if (!this.me || !this.here) return;
-    this.pose = { position, facing, state };
-    Object.assign(this.me, this.pose);
-    if (this.moveTimer !== undefined) return;
-    this.moveTimer = setTimeout(() => this.sendPose(), Math.max(0, this.movedAt + MOVE_MS - Date.now()));
+    const presence = { position, facing, state };
+    Object.assign(this.me, presence);
+    this.pose.update(presence);
   }
 
   /** Walks into another zone, to a position there. Rejects with {@link OfficeError}: `serverCode`, `details.reason`. */
   transition(toZone: string, position: Position): Promise<Zone> {
     const from = this.here;
-    if (!from) return Promise.reject(new OfficeError(notThere));
+    if (!from) return Promise.reject(new OfficeError(notInWorld));
     // What is still to be told of the old zone goes first: the step is judged from there.
-    if (this.moveTimer !== undefined) this.sendPose();
-    return this.request("ZONE_TRANSITION", () =>
+    this.pose.flush();
+    return this.requests.begin("ZONE_TRANSITION", () =>
       this.connection.send("ZONE_TRANSITION", {
         from_zone_id: from.zone_id,
         to_zone_id: toZone,
@@ -184,13 +182,13 @@ export class Office extends Emitter<OfficeEvents> {
 
   /** Leaves for good; closes everything but {@link media}. */
   leave(): void {
-    clearTimeout(this.moveTimer);
+    this.pose.drop();
     clearInterval(this.levelTimer);
     for (const off of this.offLocal) off();
-    this.refuse({ code: "connection-lost", message: "You have left the office.", fatal: true });
+    this.requests.refuse(departed);
     this.plane?.close();
     this.plane = null;
-    this.connection.close("You have left the office.");
+    this.connection.close(departed.message);
     for (const peer of this.members.clear()) this.emit("peer-left", { peer });
     this.here = null;
     this.world = null;
@@ -221,17 +219,16 @@ export class Office extends Emitter<OfficeEvents> {
       case "WORLD_STATE": {
         const p = m.payload;
         const resumed = this.here?.zone_id === p.current_zone.zone_id;
-        const present = new Map((p.presence_snapshot ?? []).map((u) => [u.user_id, u]));
+        const present = p.presence_snapshot ?? [];
         this.enter(p.current_zone, p.peers, present, p.media_topology, p.position, resumed);
-        this.fulfil("JOIN_WORLD", p.current_zone);
+        this.requests.fulfil("JOIN_WORLD", p.current_zone);
         break;
       }
       case "ZONE_TRANSITIONED": {
         const p = m.payload;
-        const present = new Map(p.presence_snapshot.map((u) => [u.user_id, u]));
         const others = p.presence_snapshot.filter((u) => u.user_id !== this.me?.user.user_id);
-        this.enter(p.zone, others, present, p.media_topology, p.position, false);
-        this.fulfil("ZONE_TRANSITION", p.zone);
+        this.enter(p.zone, others, others, p.media_topology, p.position, false);
+        this.requests.fulfil("ZONE_TRANSITION", p.zone);
         break;
       }
       case "PEER_JOINED": {
@@ -272,30 +269,19 @@ export class Office extends Emitter<OfficeEvents> {
   private enter(
     zone: Zone,
     users: readonly User[],
-    present: ReadonlyMap<string, PeerPresence>,
+    present: readonly PeerPresence[],
     media: MediaTopology,
     position: Position | undefined,
     resumed: boolean,
   ): void {
     if (!this.me || !this.plane) return;
     this.here = zone;
-    this.pose = null;
+    this.pose.drop();
     if (position) this.me.position = position;
-    const staying = new Set(users.map((u) => u.user_id));
-    const gone = [...this.members.all.keys()].filter((id) => !resumed || !staying.has(id));
-    const left = gone.map((id) => this.members.remove(id));
-    const joined: Peer[] = [];
-    for (const u of users) {
-      const there = present.get(u.user_id);
-      const peer = this.members.add(u, {
-        position: there?.position ?? { x: 0, y: 0 },
-        facing: there?.facing ?? "south",
-        state: there?.state ?? "idle",
-      });
-      if (peer) joined.push(peer);
-    }
-    this.plane.entered(zone.zone_id, media, [...staying], resumed);
-    for (const peer of left) if (peer) this.emit("peer-left", { peer });
+    const { left, joined } = this.members.listed(users, present, resumed);
+    const staying = [...this.members.all.keys()];
+    this.plane.entered(zone.zone_id, media, staying, resumed);
+    for (const peer of left) this.emit("peer-left", { peer });
     this.emit("zone", { zone, resumed });
     for (const peer of joined) this.emit("peer-joined", { peer });
     for (const id of staying) this.members.refresh(id);
@@ -307,33 +293,19 @@ export class Office extends Emitter<OfficeEvents> {
     if (peers.length > 0) this.emit("presence", { peers });
   }
 
-  private corrected(position: Position, reason: "collision" | "occupied" | "invalid"): void {
+  private corrected(position: Position, reason: CorrectionReason): void {
     if (this.me) this.me.position = position;
-    this.pose = null;
-    clearTimeout(this.moveTimer);
-    this.moveTimer = undefined;
-    if (this.pending?.type === "ZONE_TRANSITION") {
-      this.refuse({
-        code: "request-refused",
-        message: "There is no way through here.",
-        details: { reason },
-        fatal: false,
-      });
-    }
+    this.pose.drop();
+    if (this.requests.pending === "ZONE_TRANSITION") this.requests.refuse(noWay(reason));
     this.emit("corrected", { position, reason });
   }
 
   private serverError(e: ErrorPayload): void {
-    const problem: Problem = {
-      code: "request-refused",
-      message: e.message,
-      serverCode: e.code,
-      details: e.details,
-      fatal: false,
-    };
-    if (this.pending && e.details?.type === this.pending.type) {
-      if (this.pending.type === "JOIN_WORLD") this.connection.join(null);
-      this.refuse(problem);
+    const problem = requestRefused(e);
+    const { pending } = this.requests;
+    if (pending && e.details?.type === pending) {
+      if (pending === "JOIN_WORLD") this.connection.join(null);
+      this.requests.refuse(problem);
       return;
     }
     // Refused negotiation is the SDK's own affair (someone left while a message was under way).
@@ -344,84 +316,16 @@ export class Office extends Emitter<OfficeEvents> {
     if (e.code !== "AUTH_FAILED") this.emit("problem", problem);
   }
 
-  private unreachable(id: string): void {
-    const name = this.members.all.get(id)?.user.display_name ?? "Someone";
-    this.emit("problem", {
-      code: "peer-unreachable",
-      user_id: id,
-      message: `There is no direct way to ${name}. Trying another one.`,
-      fatal: false,
-    });
-  }
-
-  // --- requests -------------------------------------------------------------------------------------
-
-  private request(type: Pending["type"], send: () => void): Promise<Zone> {
-    this.refuse({ code: "request-refused", message: "Another request took its place.", fatal: false });
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.refuse(unanswered), ANSWER_MS);
-      this.pending = { type, resolve, reject, timer };
-      send();
-    });
-  }
-
-  private fulfil(type: Pending["type"], zone: Zone): void {
-    if (this.pending?.type !== type) return;
-    const { resolve, timer } = this.pending;
-    clearTimeout(timer);
-    this.pending = null;
-    resolve(zone);
-  }
-
-  private refuse(problem: Problem): void {
-    if (!this.pending) return;
-    // A world to join is asked for again by itself after a lost connection.
-    if (problem === lost && this.pending.type === "JOIN_WORLD" && this.state !== "closed") return;
-    const { reject, timer } = this.pending;
-    clearTimeout(timer);
-    this.pending = null;
-    reject(new OfficeError(problem));
-  }
-
-  private sendPose(): void {
-    clearTimeout(this.moveTimer);
-    this.moveTimer = undefined;
-    const pose = this.pose;
-    const zone = this.here;
+  private sendPresence(presence: Presence): void {
     // During a transition the zone of a position is not certain; the next move tells.
-    if (!pose || !zone || this.pending?.type === "ZONE_TRANSITION") return;
-    this.pose = null;
-    this.movedAt = Date.now();
-    this.connection.send("PRESENCE_UPDATE", { ...pose, zone_id: zone.zone_id });
+    if (!this.here || this.requests.pending === "ZONE_TRANSITION") return;
+    this.connection.send("PRESENCE_UPDATE", { ...presence, zone_id: this.here.zone_id });
   }
 
   private levels(): void {
     const plane = this.plane;
     if (!plane || !this.has("levels")) return;
-    const byTrack = new Map<string, number>();
-    for (const { pc } of plane.connections()) {
-      for (const receiver of pc.getReceivers()) {
-        if (receiver.track.kind !== "audio") continue;
-        const level = receiver.getSynchronizationSources?.()[0]?.audioLevel;
-        if (level !== undefined) byTrack.set(receiver.track.id, level);
-      }
-    }
-    const levels = new Map<string, number>();
-    for (const [id, peer] of this.members.all) {
-      levels.set(id, peer.muted ? 0 : (byTrack.get(peer.media.mic.track?.id ?? "") ?? 0));
-    }
-    this.emit("levels", levels);
+    const pcs = plane.connections().map((c) => c.pc);
+    this.emit("levels", levelsOf(this.members.all, pcs));
   }
 }
-
-const lost: Problem = {
-  code: "connection-lost",
-  message: "The connection to the office was lost. Connecting again.",
-  fatal: false,
-};
-const unanswered: Problem = {
-  code: "connection-lost",
-  message: "The server does not answer. Try again.",
-  fatal: false,
-};
-const notThere: Problem = { code: "request-refused", message: "You are not in a world yet.", fatal: false };

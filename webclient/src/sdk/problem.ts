@@ -1,4 +1,5 @@
-import type { Source } from "./types";
+import type { ErrorPayload } from "./protocol";
+import type { CorrectionReason, Source } from "./types";
 
 /** What can go wrong, by name. */
 export type ProblemCode =
@@ -44,3 +45,45 @@ export class OfficeError extends Error {
     this.problem = problem;
   }
 }
+
+// --- the office's own ------------------------------------------------------------------------------
+
+export const connectionLost: Problem = {
+  code: "connection-lost",
+  message: "The connection to the office was lost. Connecting again.",
+  fatal: false,
+};
+
+export const departed: Problem = { code: "connection-lost", message: "You have left the office.", fatal: true };
+
+export const notInWorld: Problem = { code: "request-refused", message: "You are not in a world yet.", fatal: false };
+
+export const sfuLost: Problem = {
+  code: "sfu-lost",
+  message: "The media server was lost for a moment. Connecting to it again.",
+  fatal: false,
+};
+
+export const peerUnreachable = (user: string, name = "Someone"): Problem => ({
+  code: "peer-unreachable",
+  user_id: user,
+  message: `There is no direct way to ${name}. Trying another one.`,
+  fatal: false,
+});
+
+/** A step into another zone that was corrected. */
+export const noWay = (reason: CorrectionReason): Problem => ({
+  code: "request-refused",
+  message: "There is no way through here.",
+  details: { reason },
+  fatal: false,
+});
+
+/** An ERROR of the server. */
+export const requestRefused = (e: ErrorPayload): Problem => ({
+  code: "request-refused",
+  message: e.message,
+  serverCode: e.code,
+  details: e.details,
+  fatal: false,
+});

@@ -97,11 +97,6 @@ export class Mesh {
     this.links.delete(user);
   }
 
-  closeAll(): void {
-    clearTimeout(this.timer);
-    for (const user of [...this.links.keys()]) this.close(user);
-  }
-
   private openWaiting(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -147,12 +147,9 @@ export class MediaPlane {
   }
 
   close(): void {
+    // Leaving the zone ends its connections, session and timers.
     this.dispatch({ type: "left" });
     this.monitor.stop();
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    this.mesh.closeAll();
-    this.session?.close();
-    this.session = null;
   }
 
   // --- decisions ------------------------------------------------------------------------------------
