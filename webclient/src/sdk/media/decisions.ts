@@ -1,6 +1,6 @@
 /** What the switcher is told and what it decides: events in, actions out. `plane.ts` carries the actions out. */
 import type { MediaTopology, Source, TopologyReason, Way } from "../types";
-import type { Slotted } from "./handover";
+import type { Slotted } from "./slots";
 
 export type SwitchEvent =
   | { type: "entered"; zone: string; media: MediaTopology; peers: readonly string[]; resumed: boolean }

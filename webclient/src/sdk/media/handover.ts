@@ -4,13 +4,7 @@
  */
 import { type PerSource, perSource, SOURCES } from "../sources";
 import type { Source, Way } from "../types";
-
-/** Who is in a slot. */
-export interface Slotted {
-  readonly user: string;
-  readonly source: Source;
-  readonly active: boolean;
-}
+import type { Slotted } from "./slots";
 
 /** What the zone's topology says for every peer alike. */
 export interface Aim {

@@ -1,5 +1,6 @@
 import type { Decisions } from "./decisions";
-import { type Aim, Handover, type Slotted } from "./handover";
+import { type Aim, Handover } from "./handover";
+import type { Slotted } from "./slots";
 
 /** Someone who should have offered and has not is offered to after this time. */
 export const EXPECT_MS = 4000;

@@ -80,15 +80,11 @@ export class SfuSession {
     return this.pc?.connectionState === "connected";
   }
 
-  /** The track of a slot. */
-  trackOf(mid: string): MediaStreamTrack | null {
-    return this.pc?.getTransceivers().find((t) => t.mid === mid)?.receiver.track ?? null;
-  }
-
   /** The track that carries a user's source now. */
   track(user: string, source: Source): MediaStreamTrack | null {
     const mid = this.slots.midOf(user, source);
-    return mid === undefined ? null : this.trackOf(mid);
+    if (mid === undefined) return null;
+    return this.pc?.getTransceivers().find((t) => t.mid === mid)?.receiver.track ?? null;
   }
 
   /** Connects, or takes a session over whose link was lost. A session that is well only keeps the fresh token. */

@@ -1,12 +1,16 @@
 import type { Slot } from "../protocol";
 import type { Source } from "../types";
 
-/** Who is in a slot. */
-export interface Occupant {
-  readonly mid: string;
+/** Whose what is in a slot. */
+export interface Slotted {
   readonly user: string;
   readonly source: Source;
   readonly active: boolean;
+}
+
+/** The same, with the slot. */
+export interface Occupant extends Slotted {
+  readonly mid: string;
 }
 
 /** How far a slot's counters had come when its occupant came: what arrived before was someone else's. */
