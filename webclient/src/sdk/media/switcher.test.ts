@@ -270,6 +270,13 @@ describe("losses", () => {
     expect(did("close")).toEqual([{ do: "close", user: "a" }]);
   });
 
+  it("coming back to a zone that has left the SFU lets no pair go that has just been made", () => {
+    talking();
+    on(promote, { type: "sfu-up" }, slots("a", "z"), { type: "sfu-delivers" }, topology("SFU", "promoted"));
+    on(enter("P2P_DIRECT", ["a", "z"], true));
+    expect(did("clear-timer").map((a) => "name" in a && a.name)).toEqual(["linger", "release"]);
+  });
+
   it("someone missing who comes back is not connected anew", () => {
     talking();
     on(enter("P2P_DIRECT", [], true));

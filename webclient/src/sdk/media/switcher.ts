@@ -153,6 +153,8 @@ export class Switcher {
       return;
     }
     this.goal = "p2p";
+    this.decisions.clearTimer("linger");
+    this.decisions.clearTimer("release");
     // Who arrives offers; who comes back offers where nothing lives any more.
     this.pairs.offerToAll();
     if (this.sfu !== "off") this.decisions.setTimer("quit", RELEASE_MS);
