@@ -176,7 +176,7 @@ func (z *zone) member(user uuid.UUID) *member {
 }
 
 // everyoneKnows says whether all members listed topology_changed, so that the zone can be taken back
-// from the SFU: the seed protocol has no message for that.
+// from the SFU: version 1 of the zone protocol has no message for that.
 func (z *zone) everyoneKnows() bool {
 	for _, m := range z.members {
 		if !m.TopologyChanged {
