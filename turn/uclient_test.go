@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"atrium/bench/skip"
 )
 
 // coturn's client sends from one relayed address to another and back; it makes the credentials itself, from the
@@ -17,7 +19,7 @@ import (
 func TestTurnutilsUclient(t *testing.T) {
 	bin, err := exec.LookPath("turnutils_uclient")
 	if err != nil {
-		fmt.Println("SKIPPED: turnutils_uclient is not installed")
+		skip.Say("turnutils_uclient (Debian's coturn) is not installed")
 		return
 	}
 	for _, transport := range []string{"udp", "tcp"} {

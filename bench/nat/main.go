@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"atrium/bench/skip"
 )
 
 func main() {
@@ -22,7 +24,7 @@ func main() {
 	defer cancel()
 	switch err := table(ctx, *only, *verbose, os.Stdout, os.Stderr); {
 	case errors.Is(err, errNotAllowed):
-		fmt.Println("SKIPPED: network namespaces are not allowed here")
+		skip.Say("network namespaces are not allowed here")
 		fmt.Fprintln(os.Stderr, err)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, err)

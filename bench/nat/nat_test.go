@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"atrium/bench/skip"
 )
 
 // Real hosts in namespaces, real programs on them. The whole table is `make nat`.
@@ -16,7 +17,7 @@ func TestNamespaces(t *testing.T) {
 	defer cancel()
 	switch err := allowed(ctx); {
 	case errors.Is(err, errNotAllowed):
-		fmt.Println("SKIPPED: network namespaces are not allowed here")
+		skip.Say("hosts behind NATs: network namespaces are not allowed here")
 		t.Log(err)
 		return
 	case err != nil:
@@ -57,7 +58,7 @@ func TestNothingIsLeft(t *testing.T) {
 	defer cancel()
 	switch err := allowed(ctx); {
 	case errors.Is(err, errNotAllowed):
-		fmt.Println("SKIPPED: network namespaces are not allowed here")
+		skip.Say("what a killed run left: network namespaces are not allowed here")
 		return
 	case err != nil:
 		t.Fatal(err)

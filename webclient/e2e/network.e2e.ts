@@ -8,6 +8,7 @@ import { launch, RESULTS, Visitor } from "./browser";
 import { Host } from "./host";
 import { allReceive, pick } from "./receive";
 import { PORTS, Server } from "./server";
+import { skipped } from "./skip";
 import { until } from "./until";
 
 /** A certificate that nobody signed, for one address. */
@@ -37,7 +38,7 @@ describe("a server on another host, over https", () => {
   it("people see and hear each other directly, and through the SFU when a third comes", async (context) => {
     host = Host.make();
     if (!host) {
-      console.log("SKIPPED: A SERVER ON ANOTHER HOST: A SECOND NETWORK NAMESPACE IS NOT ALLOWED HERE");
+      skipped("A SERVER ON ANOTHER HOST: A SECOND NETWORK NAMESPACE IS NOT ALLOWED HERE");
       return context.skip();
     }
     const other = host;

@@ -5,6 +5,7 @@ import { blockDirectPaths } from "./firewall";
 import { type Figures, printFigures, Watch } from "./gaps";
 import { allReceive, pick } from "./receive";
 import { Server } from "./server";
+import { skipped } from "./skip";
 import { until } from "./until";
 
 /** What a switch may cost a page, for each person it sees and hears. */
@@ -165,7 +166,7 @@ describe("two people without a direct path", () => {
   it("(b) the relay carries", async (context) => {
     open = blockDirectPaths();
     if (!open) {
-      console.log("SKIPPED: (b) TWO PEOPLE WITHOUT A DIRECT PATH: NO nft HERE (nftables)");
+      skipped("(b) TWO PEOPLE WITHOUT A DIRECT PATH: NO nft HERE (nftables)");
       return context.skip();
     }
     visitors.push(await Visitor.enter(browser, "Ada"));
