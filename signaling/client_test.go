@@ -259,14 +259,15 @@ func (c *client) skipTo(typ string, into any) {
 }
 
 // before gives what had come when the server answered a message that has no other effect: what is not in it
-// was not sent.
+// was not sent. The answer takes the lock under which everyone else's messages are carried out, to their last frame.
 func (c *client) before() []protocol.Envelope {
 	c.t.Helper()
-	c.raw(`{"type":"FENCE","payload":{}}`)
+	nothing := uuid.New()
+	c.send(protocol.TypeInteractEnd, protocol.InteractEnd{ObjectID: nothing, LockID: nothing})
 	var got []protocol.Envelope
 	for {
 		env := c.next()
-		if env.Type == protocol.TypeError && strings.Contains(string(env.Payload), "FENCE") {
+		if env.Type == protocol.TypeError && strings.Contains(string(env.Payload), protocol.TypeInteractEnd) {
 			return got
 		}
 		got = append(got, env)

@@ -132,8 +132,8 @@ func TestRemoveFromZone(t *testing.T) {
 	if target.expect(protocol.TypeZoneTransitioned, &z); z.Zone.ZoneID != hallID || len(z.PresenceSnapshot) != 1 {
 		t.Errorf("%+v", z)
 	}
+	target.expect(protocol.TypePresenceBroadcast, nil) // of the snapshot
 	admin.expect(protocol.TypePeerJoined, nil)
-	target.before()
 	target.send(protocol.TypeZoneTransition, protocol.ZoneTransition{FromZoneID: hallID, ToZoneID: roomID, Position: protocol.Position{X: 11, Y: 1}})
 	if e := target.wantError(protocol.PermissionDenied, "ZONE_TRANSITION", "to_zone_id"); e.Details["reason"] != "removed" {
 		t.Errorf("%+v", e)
