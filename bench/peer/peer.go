@@ -246,21 +246,6 @@ func (p *Peer) User() User { return p.State().User }
 // ID is the peer's user id.
 func (p *Peer) ID() uuid.UUID { return p.User().ID }
 
-// Enter walks to a place in another zone (ZONE_TRANSITION).
-func (p *Peer) Enter(zone uuid.UUID, to Position) {
-	p.post(func() {
-		p.send(typeZoneTransition, zoneTransitionPayload{From: p.zone.ID, To: zone, Position: to})
-	})
-}
-
-// Move walks within the zone (PRESENCE_UPDATE).
-func (p *Peer) Move(to Position, facing, state string) {
-	p.post(func() {
-		p.position = to
-		p.send(typePresenceUpdate, presencePayload{Position: to, Facing: facing, State: state, Zone: p.zone.ID})
-	})
-}
-
 // Close leaves: the connection to the server first, so that no failure of media is reported that is only the end of it.
 // It returns when nothing of the peer runs any more, or ctx is over.
 func (p *Peer) Close(ctx context.Context) error {
@@ -310,9 +295,6 @@ func (p *Peer) Close(ctx context.Context) error {
 		return fmt.Errorf("peer: close: %w", ctx.Err())
 	}
 }
-
-// Drop cuts the connection to the server without a word, as a lost network does; media stays. For tests of the grace.
-func (p *Peer) Drop() { p.post(func() { p.signal.end() }) }
 
 func (p *Peer) state() State {
 	s := State{

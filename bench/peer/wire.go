@@ -15,9 +15,7 @@ const (
 	typeConnected          = "CONNECTED"
 	typeJoinWorld          = "JOIN_WORLD"
 	typeWorldState         = "WORLD_STATE"
-	typePresenceUpdate     = "PRESENCE_UPDATE"
 	typePresenceBroadcast  = "PRESENCE_BROADCAST"
-	typeZoneTransition     = "ZONE_TRANSITION"
 	typeZoneTransitioned   = "ZONE_TRANSITIONED"
 	typePositionCorrection = "POSITION_CORRECTION"
 	typeSDPOffer           = "SDP_OFFER"
@@ -102,20 +100,6 @@ type zoneTransitionedPayload struct {
 	Snapshot []User    `json:"presence_snapshot"`
 	Topology Topology  `json:"media_topology"`
 	Position *Position `json:"position"`
-}
-
-type zoneTransitionPayload struct {
-	From     uuid.UUID `json:"from_zone_id"`
-	To       uuid.UUID `json:"to_zone_id"`
-	Position Position  `json:"position"`
-}
-
-type presencePayload struct {
-	User     uuid.UUID `json:"user_id,omitzero"`
-	Position Position  `json:"position"`
-	Facing   string    `json:"facing"`
-	State    string    `json:"state"`
-	Zone     uuid.UUID `json:"zone_id,omitzero"`
 }
 
 type peerJoinedPayload struct {

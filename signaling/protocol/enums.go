@@ -155,23 +155,6 @@ func (ChangeReason) Values() []ChangeReason {
 // Valid reports whether r is a reason of TOPOLOGY_CHANGED.
 func (r ChangeReason) Valid() bool { return slices.Contains(r.Values(), r) }
 
-// Role is the role claim of a token.
-type Role string
-
-// The roles, highest first.
-const (
-	Admin  Role = "admin"
-	Editor Role = "editor"
-	Normal Role = "member"
-	Guest  Role = "guest"
-)
-
-// Values lists them all.
-func (Role) Values() []Role { return []Role{Admin, Editor, Normal, Guest} }
-
-// Valid reports whether r is a role.
-func (r Role) Valid() bool { return slices.Contains(r.Values(), r) }
-
 // SlotKind is the kind of a downlink slot of the SFU.
 type SlotKind string
 

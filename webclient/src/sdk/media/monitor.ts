@@ -56,6 +56,19 @@ export interface Totals {
   way: Way | null;
 }
 
+export const noTotals: Readonly<Totals> = {
+  packets: 0,
+  lost: 0,
+  frames: 0,
+  energy: 0,
+  concealed: 0,
+  freezes: 0,
+  freezesMs: 0,
+  longestGapMs: 0,
+  latest: nothing,
+  way: null,
+};
+
 interface Flow {
   last: Inbound;
   advancedAt: number;
@@ -178,18 +191,7 @@ export class Monitor {
       const key = `${a.user} ${a.source}`;
       let t = this.sums.get(key);
       if (!t) {
-        t = {
-          packets: 0,
-          lost: 0,
-          frames: 0,
-          energy: 0,
-          concealed: 0,
-          freezes: 0,
-          freezesMs: 0,
-          longestGapMs: 0,
-          latest: nothing,
-          way: null,
-        };
+        t = { ...noTotals };
         this.sums.set(key, t);
       }
       const last = flow.last;

@@ -1,24 +1,10 @@
 /** The figures that the page shows: per peer, continuous over hand-overs. */
 
 import type { OfficeStats, Path, PeerStats, Topology, Way } from "../types";
-import type { Monitor, Totals } from "./monitor";
-import { nothing } from "./reports";
+import { type Monitor, noTotals } from "./monitor";
 
 /** Audio statistics count at the decoder's clock. */
 const SAMPLES_PER_MS = 48;
-
-const none: Totals = {
-  packets: 0,
-  lost: 0,
-  frames: 0,
-  energy: 0,
-  concealed: 0,
-  freezes: 0,
-  freezesMs: 0,
-  longestGapMs: 0,
-  latest: nothing,
-  way: null,
-};
 
 function pathOf(way: Way, path: Path): Path {
   if (way === "p2p" || path === "none") return path;
@@ -27,8 +13,8 @@ function pathOf(way: Way, path: Path): Path {
 
 /** One peer's figures. `way` is the way that its media is taken from now. */
 export function peerStats(monitor: Monitor, user: string, way: Way): PeerStats {
-  const audio = monitor.totals(user, "mic") ?? none;
-  const video = monitor.totals(user, "camera") ?? none;
+  const audio = monitor.totals(user, "mic") ?? noTotals;
+  const video = monitor.totals(user, "camera") ?? noTotals;
   const route = monitor.route(user, way);
   return {
     user_id: user,
