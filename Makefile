@@ -58,9 +58,9 @@ fuzz: ## every fuzz target for FUZZTIME (30s); inputs that go over sockets take 
 	  done || exit 1; \
 	done
 
-bench: ## the scenario switch: what a change of topology costs; figures in bench/report
-	@mkdir -p bench/report
-	go run ./bench switch --json bench/report/switch.json
+bench: ## the scenario switch: what a change of topology costs; figures in bench/out
+	@mkdir -p bench/out
+	go run ./bench switch --json bench/out/switch.json
 
 generate:
 	go generate ./...

@@ -9,12 +9,15 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"atrium/bench/server"
 )
 
 // errMissed: the figures are there, and a target is not reached.
 var errMissed = errors.New("bench: a target was missed")
 
 func main() {
+	server.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{

@@ -1,0 +1,92 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// lineColors tell series apart also for who sees few colours (Okabe and Ito's palette).
+var lineColors = []color.RGBA{
+	{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff},
+	{0xcc, 0x79, 0xa7, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff},
+}
+
+const (
+	plotWidth  = 18 * vg.Centimeter
+	plotHeight = 8 * vg.Centimeter
+)
+
+// svg draws the plot. Points that are no numbers leave a gap at their place.
+func (p Plot) svg() (string, error) {
+	g := plot.New()
+	g.Title.Text, g.X.Label.Text, g.Y.Label.Text = p.Title, p.X, p.Y
+	g.Add(plotter.NewGrid())
+	g.Legend.Top = true
+	g.Y.Min = 0
+	for _, style := range []*font.Font{&g.Title.TextStyle.Font, &g.X.Label.TextStyle.Font, &g.Y.Label.TextStyle.Font, &g.X.Tick.Label.Font, &g.Y.Tick.Label.Font, &g.Legend.TextStyle.Font} {
+		style.Variant = "Sans"
+	}
+	for i, s := range p.Series {
+		if len(s.X) != len(s.Y) {
+			return "", fmt.Errorf("report: plot %q: series %q has %d x and %d y", p.Title, s.Name, len(s.X), len(s.Y))
+		}
+		named := false
+		for _, part := range stretches(s) {
+			line, points, err := plotter.NewLinePoints(part)
+			if err != nil {
+				return "", fmt.Errorf("report: plot %q: series %q: %w", p.Title, s.Name, err)
+			}
+			line.Color = lineColors[i%len(lineColors)]
+			line.Width = vg.Points(1.5)
+			points.Color, points.Shape, points.Radius = line.Color, draw.CircleGlyph{}, vg.Points(2)
+			g.Add(line)
+			if len(part) <= 40 {
+				g.Add(points)
+			}
+			if !named {
+				g.Legend.Add(s.Name, line)
+				named = true
+			}
+		}
+	}
+	canvas := vgsvg.New(plotWidth, plotHeight)
+	g.Draw(draw.New(canvas))
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return "", fmt.Errorf("report: plot %q: %w", p.Title, err)
+	}
+	raw := b.Bytes()
+	if at := bytes.Index(raw, []byte("<svg")); at > 0 { // without the XML declaration, which HTML does not have
+		raw = raw[at:]
+	}
+	return string(raw), nil
+}
+
+func stretches(s Series) (parts []plotter.XYs) {
+	var part plotter.XYs
+	end := func() {
+		if len(part) > 0 {
+			parts = append(parts, part)
+		}
+		part = nil
+	}
+	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+	for i := range s.X {
+		if !finite(s.X[i]) || !finite(s.Y[i]) {
+			end()
+			continue
+		}
+		part = append(part, plotter.XY{X: s.X[i], Y: s.Y[i]})
+	}
+	end()
+	return parts
+}

@@ -1,0 +1,134 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func sample() *Result {
+	r := New("fanout", "one sends, <b>fifty</b> receive")
+	r.Param("peers", 50)
+	r.Note("counted at the receivers")
+	r.Tables = []Table{{Title: "per packet", Columns: []string{"shape", "server µs"}, Rows: [][]string{{"1 to 50", "7.9"}, {"3 to 50", "8.25"}}}}
+	r.Plots = []Plot{{Title: "cost", X: "pps", Y: "µs", Series: []Series{
+		{Name: "atrium", X: Values{1, 2, 3, 4}, Y: Values{3, math.NaN(), 2, 1}},
+	}}}
+	r.Targets = []Target{
+		{Name: "p99", Want: "< 5 ms", Got: "4 ms", Pass: true},
+		{Name: "to be read only", Want: "1", Got: "2", Shown: true},
+	}
+	return r
+}
+
+func TestPassed(t *testing.T) {
+	r := sample()
+	if !r.Passed() {
+		t.Error("a figure that is only shown fails the run")
+	}
+	r.Targets = append(r.Targets, Target{Name: "loss", Want: "0", Got: "3"})
+	if r.Passed() {
+		t.Error("a missed target does not fail the run")
+	}
+}
+
+func TestPrint(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	var columns []int
+	for line := range strings.Lines(b.String()) {
+		for _, cell := range []string{"7.9", "8.25"} {
+			if at := strings.Index(line, cell); at >= 0 {
+				columns = append(columns, at+len(cell))
+			}
+		}
+	}
+	if len(columns) != 2 || columns[0] != columns[1] {
+		t.Errorf("figures of a column end at %v:\n%s", columns, b.String())
+	}
+	for _, want := range []string{"peers 50", "PASS", "counted at the receivers"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not shown:\n%s", want, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "MISS") {
+		t.Errorf("a figure that is only shown reads MISS:\n%s", b.String())
+	}
+}
+
+func TestJSONKeepsEverything(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "r.json")
+	if err := WriteJSON(file, sample()); err != nil {
+		t.Fatal(err)
+	}
+	back, err := ReadJSON(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var one, two bytes.Buffer
+	if err := errors.Join(HTML(&one, sample()), HTML(&two, back...)); err != nil {
+		t.Fatal(err)
+	}
+	if y := back[0].Plots[0].Series[0].Y; len(y) != 4 || !math.IsNaN(y[1]) || y[2] != 2 {
+		t.Errorf("the series came back as %v", y)
+	}
+	if back[0].Tables[0].Rows[1][1] != "8.25" || back[0].Targets[1].Shown != true {
+		t.Errorf("it came back as %+v", back[0])
+	}
+}
+
+// TestPageStandsAlone: the page loads nothing, its plots are well-formed, and what scenarios say is text.
+func TestPageStandsAlone(t *testing.T) {
+	var b bytes.Buffer
+	if err := HTML(&b, sample()); err != nil {
+		t.Fatal(err)
+	}
+	html := b.String()
+	if strings.Contains(html, "<b>fifty</b>") {
+		t.Error("a title is taken for markup")
+	}
+	for _, loads := range []string{"src=", "href=\"http", "url(", "@import"} {
+		if strings.Contains(html, loads) {
+			t.Errorf("the page loads something: %s", loads)
+		}
+	}
+	from, to := strings.Index(html, "<svg"), strings.Index(html, "</svg>")
+	if from < 0 || to < from {
+		t.Fatal("no plot is drawn")
+	}
+	d := xml.NewDecoder(strings.NewReader(html[from : to+len("</svg>")]))
+	lines := 0
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("the plot is not well-formed: %v", err)
+		}
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "path" {
+			for _, a := range e.Attr {
+				if a.Name.Local == "style" && strings.Contains(a.Value, "#0072B2") {
+					lines++
+				}
+			}
+		}
+	}
+	if lines < 2 {
+		t.Errorf("%d strokes in the series' colour; a gap parts it into two lines", lines)
+	}
+}
+
+func TestPlotRefusesUnequalSeries(t *testing.T) {
+	p := Plot{Series: []Series{{Name: "odd", X: Values{1, 2}, Y: Values{1}}}}
+	if _, err := p.svg(); err == nil || !strings.Contains(err.Error(), `"odd"`) {
+		t.Errorf("error %v", err)
+	}
+}
