@@ -166,9 +166,19 @@ func (f *SFU) connect(conn *socket.Conn, env protocol.Envelope, malformed error)
 	if !ok {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.why.close == 0 { // its link was given up, and this one came too late
+			return nil, justEnded
+		}
 		return nil, s.why
 	}
 	return s, ending{}
+}
+
+// justEnded: a link shows its token again for a new session.
+var justEnded = ending{
+	err: protocol.Errorf(protocol.InvalidRequest, protocol.TypeConnect, "the session has just ended; connect again for a new one").
+		With("field", "session").With("reason", "ended"),
+	close: protocol.CloseTimeout, reason: "the session has just ended",
 }
 
 var (

@@ -262,6 +262,28 @@ func TestLostLinkEndsTheSessionAfterTheGrace(t *testing.T) {
 	b.desk.wait(t, "down", p.user, 1)
 }
 
+// TestTakingOverASessionThatJustEnds: a link that comes back in the moment in which its grace is over is told so.
+func TestTakingOverASessionThatJustEnds(t *testing.T) {
+	b := newBed(t)
+	user := uuid.New()
+	token := b.desk.token(b.zone, user)
+	c := b.dial().connect(token, "")
+	b.mu.Lock()
+	s := b.sessions[place{b.zone, user}]
+	b.mu.Unlock()
+	s.room.mu.Lock() // its clean-up waits here, and the session is still in the table
+	s.end(ending{})
+	again := b.dial()
+	again.send(protocol.TypeConnect, protocol.Connect{Token: token, Session: c.Session})
+	e := again.wantError(protocol.InvalidRequest)
+	s.room.mu.Unlock()
+	if e.Details["reason"] != "ended" {
+		t.Errorf("%+v", e)
+	}
+	again.wantClose(4408)
+	b.dial().connect(token, "") // and the place is free
+}
+
 func TestLinkClosedOnPurposeEndsTheSession(t *testing.T) {
 	b := newBed(t, func(o *Options) { o.Grace = time.Hour })
 	p := b.join(peerOptions{mic: true})
