@@ -23,6 +23,7 @@ type member struct {
 	grace   *time.Timer
 	kept    kept
 	dirty   bool // in world.dirty
+	redrawn bool // the world was drawn anew while it was in grace
 	gone    bool
 }
 
@@ -181,6 +182,10 @@ func (s *Server) welcome(m *member, others []*member, v topology.View) {
 	sess.sendSnapshot(snapshot)
 	sess.sendOccupied(occupied)
 	sess.sendMutes(m, others)
+	if m.redrawn {
+		m.redrawn = false
+		sess.sendWorldChanged(m.world)
+	}
 	s.registry.set(m.user, sess)
 }
 

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/google/uuid"
@@ -69,6 +70,9 @@ func (s *Server) redraw(w *world, m *space.Map) {
 		together[z.ID] = s.inZone(w, z)
 	}
 	displaced, released := w.live.Reload(m)
+	if !reflect.DeepEqual(former.Description(), m.Description()) {
+		s.worldChanged(w)
+	}
 	for _, d := range displaced {
 		s.settle(w, d, together)
 	}
@@ -79,6 +83,27 @@ func (s *Server) redraw(w *world, m *space.Map) {
 		}
 	}
 	s.logger.Info("a world was redrawn", "world", m.ID, "name", m.Name, "members", w.live.Len(), "displaced", len(displaced), "released", len(released))
+}
+
+// worldChanged tells everyone in a world that its drawing is another one, before what follows from that for each of
+// them. Who is in grace is told when it is back.
+func (s *Server) worldChanged(w *world) {
+	for _, mb := range s.members {
+		switch {
+		case mb.world != w:
+		case mb.session == nil:
+			mb.redrawn = true
+		default:
+			mb.session.sendWorldChanged(w)
+		}
+	}
+}
+
+// sendWorldChanged sends WORLD_CHANGED to who listed the feature.
+func (s *session) sendWorldChanged(w *world) {
+	if s.features.Load().worldChanged {
+		s.send(protocol.TypeWorldChanged, protocol.WorldChanged{WorldID: w.live.Map().ID})
+	}
 }
 
 // settle finds a place for a member that the new map left without one, and tells everyone concerned.

@@ -246,6 +246,58 @@ func TestReloadFull(t *testing.T) {
 	}
 }
 
+// TestReloadTold: a world that is drawn anew is told to everyone in it who asked to be, before what follows from it, and
+// to nobody else; who was in its grace is told when it is back. A map that says the same is not told.
+func TestReloadTold(t *testing.T) {
+	h := newHouse(t, withoutPresence)
+	knowing := []string{"topology_changed", "object_released", "presence_batch", "user_muted", "world_changed"}
+	a := h.enter(space.Plain, knowing...)
+	old := h.enter(space.Plain, knowing[:4]...)
+	gone := h.enter(space.Plain, knowing...)
+	elsewhere := h.connect(h.claims(space.Plain), knowing...)
+	elsewhere.join(annexID)
+	elsewhere.before()
+	outside := h.connect(h.claims(space.Plain), knowing...)
+	gone.drop()
+	h.waitFor(func() bool { return h.srv.members[gone.user].session == nil })
+	a.before()
+	a.walk(roomID, hallID, 11, 1)
+	a.before()
+	old.before()
+
+	h.srv.Reload(worlds(t)) // as they were
+	a.silent()
+
+	h.reload(without("Room"), "")
+	var w protocol.WorldChanged
+	if a.expect(protocol.TypeWorldChanged, &w); w.WorldID != houseID {
+		t.Errorf("%+v", w)
+	}
+	a.expect(protocol.TypeZoneTransitioned, nil)
+	old.expect(protocol.TypePeerJoined, nil)
+	old.silent()
+	elsewhere.silent()
+	outside.silent()
+
+	back := h.connect(gone.claims, knowing...)
+	back.join(houseID)
+	told := 0
+	for _, env := range back.before() {
+		if env.Type == protocol.TypeWorldChanged {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("who was in its grace was told %d times", told)
+	}
+	back.join(houseID)
+	for _, env := range back.before() {
+		if env.Type == protocol.TypeWorldChanged {
+			t.Error("told again")
+		}
+	}
+}
+
 // TestReloadUnderway: maps change again and again under people who walk, sit down and come back; afterwards the world, the
 // server and the controller still agree on who is where.
 func TestReloadUnderway(t *testing.T) {

@@ -118,6 +118,8 @@ func TestServerFramesKeepToTheSchema(t *testing.T) {
 	a.send(protocol.TypeZoneTransition, protocol.ZoneTransition{FromZoneID: hallID, ToZoneID: roomID, Position: protocol.Position{X: 11, Y: 1}})
 	a.until(protocol.TypeZoneTransitioned)
 	b.until(protocol.TypePeerLeft)
+	h.reload(zonesOfHouse, deskOfHouse)
+	b.until(protocol.TypeWorldChanged)
 	b.send(protocol.TypeKickFromWorld, protocol.KickFromWorld{TargetUserID: a.user, WorldID: houseID})
 	b.until(protocol.TypeError)
 	a.send(protocol.TypeKickFromWorld, protocol.KickFromWorld{TargetUserID: b.user, WorldID: houseID})

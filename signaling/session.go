@@ -13,7 +13,7 @@ import (
 
 // features are what a client asked for and this server has.
 type features struct {
-	topologyChanged, objectReleased, presenceBatch, userMuted bool
+	topologyChanged, objectReleased, presenceBatch, userMuted, worldChanged bool
 }
 
 func negotiate(asked []string) (f features, both []protocol.Feature) {
@@ -36,6 +36,8 @@ func negotiate(asked []string) (f features, both []protocol.Feature) {
 			f.presenceBatch = true
 		case protocol.FeatureUserMuted:
 			f.userMuted = true
+		case protocol.FeatureWorldChanged:
+			f.worldChanged = true
 		}
 	}
 	return f, both

@@ -195,11 +195,12 @@ const (
 	FeatureObjectReleased  Feature = "object_released"  // OBJECT_RELEASED
 	FeaturePresenceBatch   Feature = "presence_batch"   // PRESENCE_BATCH in place of PRESENCE_BROADCAST
 	FeatureUserMuted       Feature = "user_muted"       // USER_MUTED
+	FeatureWorldChanged    Feature = "world_changed"    // WORLD_CHANGED
 )
 
 // Values lists those that this server knows.
 func (Feature) Values() []Feature {
-	return []Feature{FeatureTopologyChanged, FeatureObjectReleased, FeaturePresenceBatch, FeatureUserMuted}
+	return []Feature{FeatureTopologyChanged, FeatureObjectReleased, FeaturePresenceBatch, FeatureUserMuted, FeatureWorldChanged}
 }
 
 // Features lists those that this server knows.

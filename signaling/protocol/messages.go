@@ -12,6 +12,7 @@ const (
 	TypeConnected          = "CONNECTED"           // 6.1, both links
 	TypeJoinWorld          = "JOIN_WORLD"          // 6.2
 	TypeWorldState         = "WORLD_STATE"         // 6.2
+	TypeWorldChanged       = "WORLD_CHANGED"       // feature world_changed
 	TypePresenceUpdate     = "PRESENCE_UPDATE"     // 7.1
 	TypePresenceBroadcast  = "PRESENCE_BROADCAST"  // 7.2
 	TypePresenceBatch      = "PRESENCE_BATCH"      // feature presence_batch
@@ -127,6 +128,11 @@ type WorldState struct {
 	Position         Position       `json:"position"`          // one's own
 	PresenceSnapshot []PeerPresence `json:"presence_snapshot"` // the same others, with where and how they stand
 	Objects          []ObjectHold   `json:"objects"`           // the occupied ones of the zone
+}
+
+// WorldChanged says that the world was drawn anew: GET /api/worlds/{world_id} describes it as it is now.
+type WorldChanged struct {
+	WorldID uuid.UUID `json:"world_id"`
 }
 
 // PresenceUpdate is where and how one stands now; to be sent 10 to 15 times a second while that changes.

@@ -119,6 +119,7 @@ var messages = []Spec{
 	// Zone link, server.
 	{Type: TypeConnected, Link: ZoneLink, From: Server, Payload: Connected{}, Fields: Fields{"stun_urls": eachOf(Rule{Format: FormatURI}, 0)}},
 	{Type: TypeWorldState, Link: ZoneLink, From: Server, Payload: WorldState{}},
+	{Type: TypeWorldChanged, Link: ZoneLink, From: Server, Payload: WorldChanged{}, Feature: FeatureWorldChanged},
 	{Type: TypePresenceBroadcast, Link: ZoneLink, From: Server, Payload: PresenceBroadcast{}},
 	{Type: TypePresenceBatch, Link: ZoneLink, From: Server, Payload: PresenceBatch{}, Feature: FeaturePresenceBatch},
 	{Type: TypeZoneTransitioned, Link: ZoneLink, From: Server, Payload: ZoneTransitioned{}},

@@ -130,8 +130,9 @@ export type Source = "mic" | "camera" | "screen";
  * - `object_released`: OBJECT_RELEASED
  * - `presence_batch`: PRESENCE_BATCH in place of PRESENCE_BROADCAST
  * - `user_muted`: USER_MUTED
+ * - `world_changed`: WORLD_CHANGED
  */
-export type Feature = "topology_changed" | "object_released" | "presence_batch" | "user_muted";
+export type Feature = "topology_changed" | "object_released" | "presence_batch" | "user_muted" | "world_changed";
 
 /** User is a person, as others see them (section 4.1). */
 export interface User {
@@ -235,6 +236,11 @@ export interface WorldState {
   readonly presence_snapshot: readonly PeerPresence[];
   /** the occupied ones of the zone */
   readonly objects: readonly ObjectHold[];
+}
+
+/** WorldChanged says that the world was drawn anew: GET /api/worlds/{world_id} describes it as it is now. */
+export interface WorldChanged {
+  readonly world_id: string;
 }
 
 /** PresenceUpdate is where and how one stands now; to be sent 10 to 15 times a second while that changes. */
@@ -499,6 +505,8 @@ export interface ZoneClientPayloads {
 export interface ZoneServerPayloads {
   CONNECTED: Connected;
   WORLD_STATE: WorldState;
+  /** Only for clients that listed the feature "world_changed". */
+  WORLD_CHANGED: WorldChanged;
   PRESENCE_BROADCAST: PresenceBroadcast;
   /** Only for clients that listed the feature "presence_batch". */
   PRESENCE_BATCH: PresenceBatch;
@@ -626,6 +634,7 @@ export const serverFields: {
       presence_snapshot: "array",
       objects: "array",
     },
+    WORLD_CHANGED: { world_id: "string" },
     PRESENCE_BROADCAST: { user_id: "string", position: "object", facing: "string", state: "string" },
     PRESENCE_BATCH: { updates: "array" },
     ZONE_TRANSITIONED: { zone: "object", presence_snapshot: "array", media_topology: "string", position: "object" },
