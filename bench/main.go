@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"atrium/bench/presence"
 	"atrium/bench/server"
 )
 
@@ -18,13 +19,14 @@ var errMissed = errors.New("bench: a target was missed")
 
 func main() {
 	server.Main()
+	presence.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{
 		Use: "bench", Short: "Measure Atrium with synthetic people",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(switchCommand(), joinCommand())
+	root.AddCommand(switchCommand(), presenceCommand(), joinCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		stop()

@@ -5,10 +5,12 @@ import (
 
 	"go.uber.org/goleak"
 
+	"atrium/bench/presence"
 	"atrium/bench/server"
 )
 
 func TestMain(m *testing.M) {
 	server.Main()
+	presence.Main()
 	goleak.VerifyTestMain(m)
 }

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// TestPresence is the scenario in small: what it counts is there, and what must be right is. What it costs is the
+// benchmark's to say.
+func TestPresence(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	o := presenceOptions{People: 12, Hz: 15, For: 500 * time.Millisecond, Warmup: 200 * time.Millisecond, Progress: io.Discard}
+	r, err := o.walk(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Tables) != 1 || len(r.Tables[0].Rows) != 3 || len(r.Targets) != 3 {
+		t.Fatalf("%+v", r)
+	}
+	for _, row := range r.Tables[0].Rows {
+		if row[1] == "0" || row[7] != "0" {
+			t.Errorf("%v", row)
+		}
+	}
+	for _, target := range r.Targets[1:] {
+		if !target.Pass {
+			t.Errorf("%s: %s", target.Name, target.Got)
+		}
+	}
+}

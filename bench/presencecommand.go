@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"atrium/bench/report"
+)
+
+func presenceCommand() *cobra.Command {
+	var (
+		o   presenceOptions
+		out outputs
+	)
+	c := &cobra.Command{
+		Use: "presence", Short: "People walk in one zone; what a delivered update costs the server, how late it is, and that the last one is right",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Progress = cmd.ErrOrStderr()
+			if o.People < 2 || o.Hz <= 0 || o.For <= 0 {
+				return fmt.Errorf("bench: --people must be at least 2, --hz and --for more than 0")
+			}
+			return out.run(cmd.Context(), cmd.OutOrStdout(), o.walk)
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&o.People, "people", 100, "how many are in the zone")
+	f.Float64Var(&o.Hz, "hz", 15, "updates a second of each")
+	f.DurationVar(&o.For, "for", 10*time.Second, "measured after the warm-up, per kind of client")
+	f.DurationVar(&o.Warmup, "warm-up", 2*time.Second, "walked before anything is measured")
+	f.StringVar(&o.Profile, "profile", "", "write CPU profiles of the server to files of this prefix")
+	out.flags(c)
+	return c
+}
+
+// outputs are where a scenario's figures go.
+type outputs struct{ json, html string }
+
+func (o *outputs) flags(c *cobra.Command) {
+	c.Flags().StringVar(&o.json, "json", "", "write the figures to this file")
+	c.Flags().StringVar(&o.html, "html", "", "write the figures as a page to this file")
+}
+
+// run runs a scenario and writes what it found, whatever became of it.
+func (o *outputs) run(ctx context.Context, w io.Writer, scenario func(context.Context) (*report.Result, error)) error {
+	r, err := scenario(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.Print(w); err != nil {
+		return err
+	}
+	if o.json != "" {
+		if err := report.WriteJSON(o.json, r); err != nil {
+			return err
+		}
+	}
+	if o.html != "" {
+		if err := report.WriteHTML(o.html, r); err != nil {
+			return err
+		}
+	}
+	if !r.Passed() {
+		return errMissed
+	}
+	return nil
+}
