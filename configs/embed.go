@@ -14,10 +14,10 @@ import (
 //go:embed demo.yaml
 var demoYAML []byte
 
-//go:embed demo.yaml worlds/*.tmj
+//go:embed demo.yaml worlds/*.tmj worlds/documents/*.md
 var demo embed.FS
 
-// Demo holds the demo: demo.yaml and worlds/*.tmj.
+// Demo holds the demo: demo.yaml, worlds/*.tmj and their documents.
 func Demo() fs.FS { return demo }
 
 // MapFile is a world's file, unread.
@@ -25,12 +25,12 @@ type MapFile struct {
 	Name string
 	Data []byte
 
-	// Tileset reads a file by its path from the map's folder. Whatever leads out of that folder is an error, a link too.
-	Tileset func(name string) ([]byte, error)
+	// Read gives a file by its path from the map's folder. Whatever leads out of that folder is an error, a link too.
+	Read func(name string) ([]byte, error)
 }
 
-// tilesetBytes bounds a tileset's file: one with a property for each of ten thousand tiles is about a megabyte.
-const tilesetBytes = 16 << 20
+// besideBytes bounds a file beside a map: a tileset with a property for each of ten thousand tiles is about a megabyte.
+const besideBytes = 16 << 20
 
 // Maps gives the worlds' files in the order of their names: those of dir, or the demo's.
 func (w Worlds) Maps() ([]MapFile, error) {
@@ -41,7 +41,7 @@ func (w Worlds) Maps() ([]MapFile, error) {
 		fsys, dir = os.DirFS(string(w.Dir)), "."
 		open = func(name string) (fs.File, error) { return os.OpenInRoot(string(w.Dir), name) }
 	}
-	tileset := func(name string) ([]byte, error) {
+	read := func(name string) ([]byte, error) {
 		if !filepath.IsLocal(name) {
 			return nil, fmt.Errorf("%s leads out of the world's folder", name)
 		}
@@ -50,9 +50,9 @@ func (w Worlds) Maps() ([]MapFile, error) {
 			return nil, err
 		}
 		defer f.Close()
-		data, err := io.ReadAll(io.LimitReader(f, tilesetBytes+1))
-		if err == nil && len(data) > tilesetBytes {
-			err = fmt.Errorf("%s is larger than %d bytes", name, tilesetBytes)
+		data, err := io.ReadAll(io.LimitReader(f, besideBytes+1))
+		if err == nil && len(data) > besideBytes {
+			err = fmt.Errorf("%s is larger than %d bytes", name, besideBytes)
 		}
 		return data, err
 	}
@@ -70,7 +70,7 @@ func (w Worlds) Maps() ([]MapFile, error) {
 		if w.Dir != "" {
 			n = filepath.Join(string(w.Dir), n)
 		}
-		out = append(out, MapFile{Name: n, Data: data, Tileset: tileset})
+		out = append(out, MapFile{Name: n, Data: data, Read: read})
 	}
 	return out, nil
 }

@@ -32,7 +32,7 @@ func TestTilesets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := large.Truncate(tilesetBytes + 1); err != nil {
+	if err := large.Truncate(besideBytes + 1); err != nil {
 		t.Fatal(err)
 	}
 	large.Close()
@@ -45,7 +45,7 @@ func TestTilesets(t *testing.T) {
 		"../secret.tsj": "", "out.tsj": "", "up/secret.tsj": "", "/etc/hostname": "", filepath.Join(top, "secret.tsj"): "",
 		"none.tsj": "", "tiles": "", "large.tsj": "",
 	} {
-		data, err := maps[0].Tileset(name)
+		data, err := maps[0].Read(name)
 		if string(data) != want && err == nil || (err == nil) != (want != "") {
 			t.Errorf("%s: %q, %v", name, data, err)
 		}
@@ -54,7 +54,7 @@ func TestTilesets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := demo[0].Tileset("../demo.yaml"); err == nil {
+	if _, err := demo[0].Read("../demo.yaml"); err == nil {
 		t.Error("the demo's map reaches its configuration")
 	}
 }

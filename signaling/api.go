@@ -33,6 +33,7 @@ func (s *Server) routeAPI(mux *http.ServeMux) {
 	route(http.MethodPost, "/api/guest", s.serveGuest)
 	route(http.MethodGet, "/api/worlds", s.serveWorlds)
 	route(http.MethodGet, "/api/worlds/{id}", s.serveWorld)
+	route(http.MethodGet, "/api/worlds/{id}/documents/{document}", s.serveDocument)
 	api.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, http.StatusNotFound, protocol.Errorf(protocol.InvalidRequest, "", "there is nothing at this path"))
 	})
@@ -178,9 +179,30 @@ func (s *Server) serveWorlds(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveWorld(w http.ResponseWriter, r *http.Request) {
+	if m := s.requestedWorld(w, r); m != nil {
+		writeJSON(w, http.StatusOK, m.Description())
+	}
+}
+
+func (s *Server) serveDocument(w http.ResponseWriter, r *http.Request) {
+	m := s.requestedWorld(w, r)
+	if m == nil {
+		return
+	}
+	id, err := protocol.ParseUUID(r.PathValue("document"))
+	d, ok := m.Document(id)
+	if err != nil || !ok {
+		writeError(w, http.StatusNotFound, protocol.Errorf(protocol.ObjectNotFound, "", "no object of this world has such a document").With("field", "document_id"))
+		return
+	}
+	writeJSON(w, http.StatusOK, protocol.Document{DocumentID: d.ID, Name: d.Name, Text: d.Text})
+}
+
+// requestedWorld gives the map of the world in a request's path; nil: it has answered why not.
+func (s *Server) requestedWorld(w http.ResponseWriter, r *http.Request) *space.Map {
 	c := s.bearer(w, r)
 	if c == nil {
-		return
+		return nil
 	}
 	id, err := protocol.ParseUUID(r.PathValue("id"))
 	s.mu.Lock()
@@ -191,11 +213,11 @@ func (s *Server) serveWorld(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	if err != nil || m == nil {
 		writeError(w, http.StatusNotFound, protocol.Errorf(protocol.WorldNotFound, "", "there is no such world").With("field", "world_id"))
-		return
+		return nil
 	}
 	if !c.mayJoin(m) {
 		writeError(w, http.StatusForbidden, protocol.Errorf(protocol.PermissionDenied, "", "the token does not open this world").With("field", "world_id"))
-		return
+		return nil
 	}
-	writeJSON(w, http.StatusOK, m.Description())
+	return m
 }

@@ -35,7 +35,8 @@ var (
 	vaultID   = uuid.MustParse("20000000-0000-4000-8000-000000000003")
 	teamID    = uuid.MustParse("20000000-0000-4000-8000-000000000004")
 	chairID   = uuid.MustParse("30000000-0000-4000-8000-000000000001")
-	deskID    = uuid.MustParse("30000000-0000-4000-8000-000000000002")
+	deskID    = uuid.MustParse("30000000-0000-4000-8000-000000000002") // it has a document
+	deskDocID = uuid.MustParse("40000000-0000-4000-8000-000000000001")
 	wall      = protocol.Position{X: 5, Y: 5}
 )
 
@@ -75,7 +76,7 @@ func worlds(t testing.TB) []*space.Map {
 	return []*space.Map{
 		parseWorld(t, houseID, "House", zonesOfHouse,
 			`{"id":20,"name":"Chair","type":"chair","x":3,"y":3,"width":1,"height":1,"properties":[{"name":"object_id","type":"string","value":"30000000-0000-4000-8000-000000000001"},{"name":"actions","type":"string","value":"sit"}]},
-			 {"id":21,"name":"Desk","type":"desk","x":18,"y":3,"width":1,"height":1,"properties":[{"name":"object_id","type":"string","value":"30000000-0000-4000-8000-000000000002"},{"name":"actions","type":"string","value":"use"},{"name":"solid","type":"bool","value":true},{"name":"roles","type":"string","value":"member,editor,admin"}]}`),
+			 {"id":21,"name":"Desk","type":"desk","x":18,"y":3,"width":1,"height":1,"properties":[{"name":"object_id","type":"string","value":"30000000-0000-4000-8000-000000000002"},{"name":"actions","type":"string","value":"use"},{"name":"solid","type":"bool","value":true},{"name":"roles","type":"string","value":"member,editor,admin"},{"name":"document_id","type":"string","value":"40000000-0000-4000-8000-000000000001"}]}`),
 		parseWorld(t, annexID, "Annex", swap(zonesOfHouse, "21000000-"), ""),
 		foreign,
 	}

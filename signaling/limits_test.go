@@ -147,6 +147,7 @@ func TestGuestAndWorlds(t *testing.T) {
 
 	one := h.claims(space.Plain)
 	one.Worlds = append(one.Worlds, annexID)
+	documents := "/api/worlds/" + houseID.String() + "/documents/"
 	for _, tc := range []struct {
 		method, path, token, body string
 		status                    int
@@ -170,6 +171,12 @@ func TestGuestAndWorlds(t *testing.T) {
 		{"GET", "/api/worlds/" + teamID.String(), g.Token, "", 404, "WORLD_NOT_FOUND"},
 		{"GET", "/api/worlds/x", g.Token, "", 404, "WORLD_NOT_FOUND"},
 		{"GET", "/api/worlds/" + houseID.String(), g.Token, "", 200, `"zone_type":"PrivateRoom"`},
+		{"GET", documents + deskDocID.String(), "", "", 401, "AUTH_FAILED"},
+		{"GET", documents + deskDocID.String(), h.token(one), "", 403, "PERMISSION_DENIED"},
+		{"GET", documents + deskDocID.String(), g.Token, "", 200, `{"document_id":"` + deskDocID.String() + `","name":"Desk","text":""}`},
+		{"GET", documents + houseID.String(), g.Token, "", 404, "OBJECT_NOT_FOUND"},
+		{"GET", documents + "x", g.Token, "", 404, `"field":"document_id"`},
+		{"GET", "/api/worlds/" + teamID.String() + "/documents/" + deskDocID.String(), g.Token, "", 404, "WORLD_NOT_FOUND"},
 		{"GET", "/api/", "", "", 404, `"code":"INVALID_REQUEST"`},
 		{"GET", "/api/rooms", "", "", 404, `"code":"INVALID_REQUEST"`},
 		{"POST", "/api/rooms", "", "{}", 404, `"code":"INVALID_REQUEST"`},

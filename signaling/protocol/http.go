@@ -15,6 +15,13 @@ type GuestResponse struct {
 	WorldID uuid.UUID `json:"world_id"`
 }
 
+// Document is the answer to GET /api/worlds/{world_id}/documents/{document_id}.
+type Document struct {
+	DocumentID uuid.UUID `json:"document_id"`
+	Name       string    `json:"name"`
+	Text       string    `json:"text"` // lines end with \n; empty: the world has no text for it
+}
+
 // WorldName is one entry of GET /api/worlds.
 type WorldName struct {
 	WorldID uuid.UUID `json:"world_id"`

@@ -22,6 +22,7 @@ type Map struct {
 
 	zoneByID   map[uuid.UUID]*Zone
 	objectByID map[uuid.UUID]*Object
+	documents  map[uuid.UUID]*Document
 }
 
 // Rect is an area of a zone, in tiles.
@@ -61,6 +62,15 @@ type Object struct {
 	Document uuid.UUID
 }
 
+// Document is what opens with an object that has a document_id.
+type Document struct {
+	ID   uuid.UUID
+	Name string // of the first object that names it
+	Text string // empty: no file was drawn with it
+
+	file string // where Text came from
+}
+
 // Spawn is a tile where people arrive.
 type Spawn struct {
 	Tile
@@ -75,6 +85,12 @@ func (m *Map) Objects() []*Object { return m.objects }
 
 // Spawns gives the spawns in the file's order. It must not be changed.
 func (m *Map) Spawns() []Spawn { return m.spawns }
+
+// Document gives the document of an id that an object of the world names.
+func (m *Map) Document(id uuid.UUID) (*Document, bool) {
+	d, ok := m.documents[id]
+	return d, ok
+}
 
 // SpawnZone is where people arrive: the first spawn's zone.
 func (m *Map) SpawnZone() *Zone { return m.spawns[0].Zone }

@@ -44,14 +44,14 @@ const (
 //     capacity, roles; a further rectangle with area_of (a zone_id) enlarges that zone;
 //   - an object layer "spawns": points; the first one's zone is where people arrive;
 //   - an object layer "objects": points or things of a tile's size, whose class is their kind, with
-//     object_id, actions, solid, roles, document_id.
+//     object_id, actions, solid, roles, document_id, document_file.
 //
 // Spawns and objects may name the zone_id that they are meant to stand in. An object layer of another
 // name needs a bool property ignore.
 //
-// read gives the file of an external tileset (.tsj) by its path from the map's folder, which never leads out of it. Nil:
-// every tileset must be embedded.
-func ParseMap(file string, data []byte, read func(tileset string) ([]byte, error)) (*Map, error) {
+// read gives the file of an external tileset (.tsj) or of a document's text by its path from the map's folder, which never
+// leads out of it. Nil: every tileset must be embedded, and documents have no text.
+func ParseMap(file string, data []byte, read func(name string) ([]byte, error)) (*Map, error) {
 	p := &parser{file: file, read: read, ids: make(map[uuid.UUID]string)}
 	if err := json.Unmarshal(data, &p.in); err != nil {
 		p.report("", "", "no JSON map of Tiled: %v", err)
@@ -188,6 +188,7 @@ func (p *parser) header() bool {
 		},
 		zoneByID:   make(map[uuid.UUID]*Zone),
 		objectByID: make(map[uuid.UUID]*Object),
+		documents:  make(map[uuid.UUID]*Document),
 	}
 	if p.out.Name == "" {
 		p.report("", "", "property \"name\" is missing: say what people read when they arrive")

@@ -214,7 +214,9 @@ func (p *parser) objects() {
 			Roles:    words(props, "roles", Guest, Plain, Editor, Admin),
 			Document: props.id("document_id", false),
 		}
+		file := props.text("document_file")
 		props.unknown()
+		p.document(o, obj, file)
 		if obj.Kind == "" {
 			p.report(o.layer, o.label(), "it has no class: say what it is, for example chair, desk, whiteboard or plant")
 		}

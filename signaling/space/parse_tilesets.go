@@ -44,7 +44,7 @@ func (p *parser) external(label string, ts *tiledTileset) *tiledTileset {
 	case p.read == nil:
 		p.report("", label, "it is external, and nothing else is read here: embed it (Map > Embed Tilesets)")
 		return nil
-	case path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../") || strings.ContainsAny(name, "\\:\x00"):
+	case leadsOut(name):
 		p.report("", label, "it is outside the world's folder: move it next to the map, or into a folder there, or embed it (Map > Embed Tilesets)")
 		return nil
 	case ext != ".tsj" && ext != ".json":

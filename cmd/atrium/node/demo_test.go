@@ -35,6 +35,9 @@ func TestDemoWorld(t *testing.T) {
 		if o.Kind == "whiteboard" && o.Document != uuid.Nil {
 			boards++
 		}
+		if d, ok := m.Document(o.Document); o.Document != uuid.Nil && (!ok || d.Text == "") {
+			t.Errorf("the document of %s has no text", o.Name)
+		}
 	}
 	if kinds["chair"] < 8 || kinds["desk"] < 2 || kinds["plant"] < 2 || boards == 0 {
 		t.Errorf("%v, %d of the whiteboards with a document", kinds, boards)

@@ -18,7 +18,7 @@ func Worlds(cfg *configs.Config) ([]*space.Map, error) {
 	var errs []error
 	var maps []*space.Map
 	for _, f := range files {
-		m, err := space.ParseMap(f.Name, f.Data, f.Tileset)
+		m, err := space.ParseMap(f.Name, f.Data, f.Read)
 		if err != nil {
 			errs = append(errs, err)
 			continue
