@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"atrium/signaling/identity"
 	"atrium/signaling/protocol"
 	"atrium/signaling/space"
 )
@@ -88,13 +89,13 @@ func (s *Server) serveGuest(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	claims := Claims{User: uuid.New(), Workspace: m.Workspace, Name: name, Avatar: avatar, Role: space.Guest, Expires: s.opt.Now().Add(s.opt.GuestTTL)}
-	token, err := MintToken(s.opt.Auth, claims)
+	token, err := identity.Mint(s.opt.Auth, claims)
 	if err != nil {
 		s.logger.Error("no guest token", "err", err)
 		writeError(w, http.StatusInternalServerError, protocol.Errorf(protocol.ServerError, "", "the server cannot mint a token"))
 		return
 	}
-	writeJSON(w, http.StatusOK, protocol.GuestResponse{Token: token, User: claims.user(), WorldID: m.ID})
+	writeJSON(w, http.StatusOK, protocol.GuestResponse{Token: token, User: userOf(&claims), WorldID: m.ID})
 }
 
 // guestWorld is the first world; nil: there is none.
@@ -147,13 +148,13 @@ func unseen(r rune) bool {
 
 // bearer reads the token of a request; where there is none that holds, it has answered 401.
 func (s *Server) bearer(w http.ResponseWriter, r *http.Request) *Claims {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	token := identity.Bearer(r)
+	if token == "" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="atrium"`)
 		writeError(w, http.StatusUnauthorized, protocol.Errorf(protocol.AuthFailed, "", "the request must carry Authorization: Bearer with a JWT"))
 		return nil
 	}
-	c, err := s.verifier.verify(strings.TrimSpace(token))
+	c, err := s.verifier.Verify(token)
 	if err != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="atrium", error="invalid_token"`)
 		writeError(w, http.StatusUnauthorized, authFailed("", err))
@@ -170,7 +171,7 @@ func (s *Server) serveWorlds(w http.ResponseWriter, r *http.Request) {
 	list := protocol.WorldList{Worlds: []protocol.WorldName{}}
 	s.mu.Lock()
 	for _, world := range s.order {
-		if m := world.live.Map(); c.mayJoin(m) {
+		if m := world.live.Map(); c.MayJoin(m) {
 			list.Worlds = append(list.Worlds, protocol.WorldName{WorldID: m.ID, Name: m.Name})
 		}
 	}
@@ -215,7 +216,7 @@ func (s *Server) requestedWorld(w http.ResponseWriter, r *http.Request) *space.M
 		writeError(w, http.StatusNotFound, protocol.Errorf(protocol.WorldNotFound, "", "there is no such world").With("field", "world_id"))
 		return nil
 	}
-	if !c.mayJoin(m) {
+	if !c.MayJoin(m) {
 		writeError(w, http.StatusForbidden, protocol.Errorf(protocol.PermissionDenied, "", "the token does not open this world").With("field", "world_id"))
 		return nil
 	}

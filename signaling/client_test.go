@@ -17,6 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
+	"atrium/signaling/identity"
 	"atrium/signaling/protocol"
 	"atrium/signaling/space"
 	"atrium/topology"
@@ -98,7 +99,7 @@ type sink struct{ *Server }
 func (sink) EndSession(zone, user uuid.UUID, reason string)           {}
 func (sink) EndAllocations(zone, user uuid.UUID, upTo topology.Epoch) {}
 func (h *house) now() time.Time                                       { return time.Now().Add(time.Duration(h.skew.Load())) }
-func (h *house) token(c Claims) string                                { return must(MintToken(h.auth, c)) }
+func (h *house) token(c Claims) string                                { return must(identity.Mint(h.auth, c)) }
 func (h *house) claims(role space.Role) Claims                        { return claimsAt(h.now(), role) }
 func must[T any](v T, err error) T                                    { panicIf(err); return v }
 func panicIf(err error) {

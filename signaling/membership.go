@@ -118,7 +118,7 @@ func (s *session) joinWorld(msg *protocol.JoinWorld) *protocol.Error {
 	if !ok {
 		return protocol.Errorf(protocol.WorldNotFound, "", "there is no world %s", msg.WorldID).With("field", "world_id")
 	}
-	if !s.claims.mayJoin(w.live.Map()) {
+	if !s.claims.MayJoin(w.live.Map()) {
 		return protocol.Errorf(protocol.PermissionDenied, "", "the token does not open this world").With("field", "world_id")
 	}
 	m := srv.members[s.claims.User]
@@ -126,7 +126,7 @@ func (s *session) joinWorld(msg *protocol.JoinWorld) *protocol.Error {
 		srv.resume(m, s)
 		return nil
 	}
-	place, err := w.live.Join(s.claims.identity(), srv.opt.Now())
+	place, err := w.live.Join(identityOf(s.claims), srv.opt.Now())
 	if err != nil {
 		return refusal(err)
 	}
@@ -152,7 +152,7 @@ func (s *Server) resume(m *member, sess *session) {
 	m.stopGrace()
 	m.session = sess
 	m.world.live.Resume(m.user)
-	if _, err := m.world.live.Join(sess.claims.identity(), s.opt.Now()); err != nil { // who is in only gets its identity renewed
+	if _, err := m.world.live.Join(identityOf(sess.claims), s.opt.Now()); err != nil { // who is in only gets its identity renewed
 		s.logger.Warn("identity not renewed", "user", m.user, "err", err)
 	}
 	sess.conn.ClearPresence()

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/time/rate"
 
+	"atrium/signaling/identity"
 	"atrium/signaling/protocol"
 	"atrium/signaling/socket"
 	"atrium/signaling/space"
@@ -20,7 +21,7 @@ type Server struct {
 	// Static after construction.
 	opt      Options
 	logger   *slog.Logger
-	verifier *verifier
+	verifier *identity.Verifier
 	metrics  *metrics
 	guests   *rate.Limiter // of the guest login, which asks for no token
 	stop     chan struct{} // closed by Shutdown
@@ -49,7 +50,7 @@ func New(o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{
 		opt: o, logger: o.Logger,
-		verifier: newVerifier(o.Auth, o.Now),
+		verifier: identity.NewVerifier(o.Auth, o.Now),
 		metrics:  newMetrics(o.Registerer),
 		guests:   rate.NewLimiter(50, 200),
 		stop:     make(chan struct{}),

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"atrium/signaling/identity"
 	"atrium/signaling/protocol"
 	"atrium/signaling/socket"
 )
@@ -157,7 +158,7 @@ func (s *session) connect(env protocol.Envelope) *protocol.Error {
 		s.refuse(protocol.Errorf(protocol.AuthFailed, protocol.TypeConnect, `CONNECT lacks "token"; it must be a JWT`).With("field", "token"), protocol.CloseAuth)
 		return nil
 	}
-	claims, err := s.srv.verifier.verify(m.Token)
+	claims, err := s.srv.verifier.Verify(m.Token)
 	if err != nil {
 		s.refuse(authFailed(protocol.TypeConnect, err), protocol.CloseAuth)
 		return nil
@@ -194,7 +195,7 @@ func (s *session) armExpiry(at time.Time) {
 	if s.expiry != nil {
 		s.expiry.Stop()
 	}
-	s.expiry = time.AfterFunc(at.Add(leeway).Sub(s.srv.opt.Now()), func() {
+	s.expiry = time.AfterFunc(at.Add(identity.Leeway).Sub(s.srv.opt.Now()), func() {
 		s.refuse(protocol.Errorf(protocol.AuthFailed, "", "the token has expired; renew it in time by a CONNECT with a fresh one"), protocol.CloseAuth)
 	})
 }
@@ -219,12 +220,12 @@ func (srv *Server) connected(s *session, claims *Claims) bool {
 			srv.startGrace(m) // afresh: the newer connection has as long to join
 		}
 	} else if m := srv.members[claims.User]; m != nil && m.session == s {
-		if _, err := m.world.live.Join(claims.identity(), srv.opt.Now()); err != nil { // who is in only gets its identity renewed
+		if _, err := m.world.live.Join(identityOf(claims), srv.opt.Now()); err != nil { // who is in only gets its identity renewed
 			s.logger.Warn("identity not renewed", "err", err)
 		}
 	}
 	s.send(protocol.TypeConnected, protocol.Connected{
-		User: claims.user(), ServerVersion: srv.opt.ServerVersion, ProtocolMinor: protocol.Minor, Features: s.agreed, StunURLs: srv.opt.STUN,
+		User: userOf(claims), ServerVersion: srv.opt.ServerVersion, ProtocolMinor: protocol.Minor, Features: s.agreed, StunURLs: srv.opt.STUN,
 	})
 	return true
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"atrium/cmd/atrium/node"
-	"atrium/signaling"
+	"atrium/signaling/identity"
 	"atrium/signaling/space"
 )
 
@@ -39,7 +39,7 @@ func tokenCommand(environ []string) *cobra.Command {
 			}
 			return id
 		}
-		claims := signaling.Claims{
+		claims := identity.Claims{
 			User: id("user", *user), Name: strings.TrimSpace(*name), Avatar: *avatar,
 			Role: space.Role(*role), Expires: time.Now().Add(*ttl),
 		}
@@ -75,7 +75,7 @@ func tokenCommand(environ []string) *cobra.Command {
 		if secrets.Auth == nil {
 			return &node.ConfigError{Errs: []error{cfg.Problem("auth.secret", "", "tokens are signed with it, and this node has auth.public_keys alone: set it, or sign where the private keys are")}}
 		}
-		token, err := signaling.MintToken(signaling.Auth{Secret: secrets.Auth, Issuer: cfg.Auth.Issuer}, claims)
+		token, err := identity.Mint(identity.Auth{Secret: secrets.Auth, Issuer: cfg.Auth.Issuer}, claims)
 		if err != nil {
 			return err
 		}
