@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 
-	"atrium/signaling"
+	"atrium/signaling/identity"
 	"atrium/signaling/protocol"
 	"atrium/signaling/space"
 )
@@ -87,7 +87,7 @@ func (p *person) join(ctx context.Context) error {
 
 func (p *person) enter() error {
 	o := p.crowd.o
-	token, err := signaling.MintToken(signaling.Auth{Secret: o.Secret}, signaling.Claims{
+	token, err := identity.Mint(identity.Auth{Secret: o.Secret}, identity.Claims{
 		User: p.user, Workspace: o.Workspace, Name: fmt.Sprint("Person ", p.number), Avatar: "fox", Role: space.Plain, Expires: time.Now().Add(time.Hour),
 	})
 	if err != nil {
