@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -39,14 +40,23 @@ func (f *SFU) Link() http.Handler {
 	})
 }
 
-// serve owns a link: CONNECT, then messages until the connection ends.
+// serve owns a link: CONNECT, then messages until the connection ends. A bug in one link's message ends that link: everybody's
+// media is in this process.
 func (f *SFU) serve(conn *socket.Conn) {
 	defer f.links.Done()
+	defer func() {
+		if r := recover(); r != nil {
+			f.log.Error("the handling of a link's message panicked", "panic", r, "stack", string(debug.Stack()))
+			conn.Close(protocol.CloseInternal, "internal error")
+			f.drain(conn)
+		}
+	}()
 	limits := f.newLimits()
 	s := f.welcome(conn, limits)
 	if s == nil {
 		return
 	}
+	defer s.detach(conn)
 	for {
 		frame, err := conn.Read(f.ctx)
 		if err != nil {
@@ -59,7 +69,6 @@ func (f *SFU) serve(conn *socket.Conn) {
 					s.end(ending{reason: "the client closed the link"})
 				}
 			}
-			s.detach(conn)
 			return
 		}
 		f.message(s, conn, limits, frame)
