@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Backoff } from "./backoff";
-import { Connection, tokenExpiry, verdict } from "./connection";
+import { Connection, verdict } from "./connection";
 import type { Problem } from "./problem";
 
 /** The browser's end of a socket; the test plays the server. */
@@ -97,7 +97,10 @@ describe("connecting", () => {
     await connected();
     expect(last().sent[0]).toMatchObject({
       type: "CONNECT",
-      payload: { token: "first", features: ["topology_changed", "presence_batch", "object_released", "user_muted"] },
+      payload: {
+        token: "first",
+        features: ["topology_changed", "presence_batch", "object_released", "user_muted", "world_changed"],
+      },
     });
     expect(connection.state).toBe("connected");
     expect(connection.agreed).toEqual(["topology_changed"]);
@@ -181,11 +184,6 @@ describe("a lost connection", () => {
 });
 
 describe("tokens", () => {
-  it("reads when a token ends", () => {
-    expect(tokenExpiry(jwt(1000))).toBe(1_000_000);
-    expect(tokenExpiry("nonsense")).toBeUndefined();
-  });
-
   it("a refused one is renewed once, then it is over", async () => {
     const renew = vi.fn(async () => "second");
     make(renew);

@@ -10,6 +10,7 @@ import {
   type ZoneMessage,
   zoneCodec,
 } from "./protocol";
+import { readToken } from "./token";
 import type { ConnectionState, User } from "./types";
 
 /** No CONNECTED within this time: the try is given up and made again. */
@@ -38,18 +39,6 @@ export interface ConnectionEvents {
   /** Every message after CONNECTED, in order. */
   message: ZoneMessage;
   problem: Problem;
-}
-
-/** Milliseconds since 1970 at which a JWT ends; undefined when it cannot be read. */
-export function tokenExpiry(token: string): number | undefined {
-  try {
-    const part = token.split(".")[1] ?? "";
-    const claims: unknown = JSON.parse(atob(part.replace(/-/g, "+").replace(/_/g, "/")));
-    const exp = (claims as { exp?: unknown }).exp;
-    return typeof exp === "number" ? exp * 1000 : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** What a close code of the server asks for. */
@@ -325,7 +314,7 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   private scheduleRenewal(): void {
     clearTimeout(this.renewTimer);
-    const expiry = tokenExpiry(this.token);
+    const expiry = readToken(this.token).expires;
     const renew = this.options.renewToken;
     if (!renew || expiry === undefined) return;
     const left = expiry - Date.now();

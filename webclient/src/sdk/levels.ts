@@ -15,7 +15,7 @@ export function levelsOf(
   }
   const levels = new Map<string, number>();
   for (const [id, peer] of peers) {
-    levels.set(id, peer.muted ? 0 : (byTrack.get(peer.media.mic.track?.id ?? "") ?? 0));
+    levels.set(id, peer.mutedUntil !== null ? 0 : (byTrack.get(peer.media.mic.track?.id ?? "") ?? 0));
   }
   return levels;
 }

@@ -40,14 +40,22 @@ it("in another zone everyone is new", () => {
   expect([ids(left), ids(joined)]).toEqual([["a"], ["a"]]);
 });
 
-it("tells what changed of a peer's media, once, and remembers a mute from before the visit", () => {
-  members.mute("a", true);
+it("tells what changed of a peer's media, once", () => {
   members.listed([user("a")], [], false);
-  expect(members.all.get("a")?.muted).toBe(true);
   members.refresh("a");
   members.refresh("a");
   expect(changed).toEqual(["a mic", "a camera", "a screen"]);
-  members.mute("a", false);
-  members.mute("a", false);
-  expect(changed).toHaveLength(4);
+});
+
+it("forgets a mute that nobody tells again after a welcome", () => {
+  members.listed([user("a"), user("b")], [], false);
+  members.mute("a", 5000);
+  members.mute("a", 5000);
+  members.mute("b", 6000);
+  expect(changed).toEqual(["a mic", "b mic"]);
+  members.listed([user("a"), user("b")], [], true);
+  members.mute("b", 6000);
+  expect(members.all.get("a")?.mutedUntil).toBeNull();
+  expect(members.all.get("b")?.mutedUntil).toBe(6000);
+  members.mute("nobody", 1);
 });

@@ -13,7 +13,7 @@ export interface MembersOptions {
 interface Entry extends Presence {
   user: User;
   media: PerSource<PeerMedia>;
-  muted: boolean;
+  mutedUntil: number | null;
 }
 
 const off = (source: Source): PeerMedia => ({ source, track: null, way: null, active: false });
@@ -22,8 +22,6 @@ const off = (source: Source): PeerMedia => ({ source, track: null, way: null, ac
 export class Members {
   private readonly o: MembersOptions;
   private readonly entries = new Map<string, Entry>();
-  /** Mutes outlive their owner's visit to the zone: they follow the user through the world. */
-  private readonly muted = new Set<string>();
 
   constructor(options: MembersOptions) {
     this.o = options;
@@ -40,6 +38,8 @@ export class Members {
   listed(users: readonly User[], present: readonly PeerPresence[], resumed: boolean): { left: Peer[]; joined: Peer[] } {
     const staying = new Set(users.map((u) => u.user_id));
     const gone = [...this.entries.keys()].filter((id) => !resumed || !staying.has(id));
+    // Who is muted now is told right after a welcome; a mute that was lifted meanwhile is not.
+    for (const id of this.entries.keys()) this.mute(id, null);
     const left = gone.map((id) => this.remove(id)).filter((p) => p !== undefined);
     const places = new Map(present.map((p) => [p.user_id, p]));
     const joined: Peer[] = [];
@@ -69,7 +69,7 @@ export class Members {
       user: { user_id, workspace_id, display_name, avatar_id },
       ...presence,
       media: { mic: off("mic"), camera: off("camera"), screen: off("screen") },
-      muted: this.muted.has(user_id),
+      mutedUntil: null,
     };
     this.entries.set(user_id, entry);
     return entry;
@@ -96,12 +96,10 @@ export class Members {
     return entry;
   }
 
-  mute(user: string, muted: boolean): void {
-    if (muted) this.muted.add(user);
-    else this.muted.delete(user);
+  mute(user: string, until: number | null): void {
     const entry = this.entries.get(user);
-    if (!entry || entry.muted === muted) return;
-    entry.muted = muted;
+    if (!entry || entry.mutedUntil === until) return;
+    entry.mutedUntil = until;
     this.o.changed(entry, entry.media.mic);
   }
 

@@ -1,4 +1,5 @@
 import { wsURL } from "./api";
+import { Asks } from "./asks";
 import { Connection } from "./connection";
 import { Emitter } from "./emitter";
 import { levelsOf } from "./levels";
@@ -6,6 +7,8 @@ import { LocalMedia } from "./local";
 import { MediaPlane } from "./media/plane";
 import { officeStats } from "./media/stats";
 import { Members } from "./members";
+import { Moderation } from "./moderation";
+import { Objects } from "./objects";
 import type { OfficeEvents, OfficeOptions } from "./options";
 import { PresenceSender } from "./presence";
 import {
@@ -17,10 +20,13 @@ import {
   peerUnreachable,
   requestRefused,
   sfuLost,
+  worldClosed,
 } from "./problem";
 import type { ErrorPayload, PeerPresence, ZoneMessage } from "./protocol";
 import { Requests } from "./requests";
+import { readToken } from "./token";
 import type {
+  Action,
   AvatarState,
   ConnectionState,
   CorrectionReason,
@@ -30,6 +36,7 @@ import type {
   Peer,
   Position,
   Presence,
+  Role,
   Self,
   Topology,
   User,
@@ -48,15 +55,21 @@ const settled: Topology = { media: "P2P_DIRECT", epoch: undefined, changing: nul
 export class Office extends Emitter<OfficeEvents> {
   /** The page's own microphone, camera and screen. */
   readonly media: LocalMedia;
+  /** For admins and editors. */
+  readonly moderation: Moderation;
 
   private readonly options: OfficeOptions;
   private readonly connection: Connection;
   private readonly members: Members;
   private plane: MediaPlane | null = null;
-  private me: (Presence & { user: User }) | null = null;
+  private me: (Presence & { user: User; mutedUntil: number | null }) | null = null;
   private here: Zone | null = null;
   private world: string | null = null;
   private readonly requests = new Requests();
+  /** The zone that is walked to, while that is asked for. */
+  private goal: string | null = null;
+  private readonly asks = new Asks();
+  private readonly things: Objects;
   private readonly pose: PresenceSender;
   private readonly levelTimer: ReturnType<typeof setInterval>;
   private readonly offLocal: (() => void)[];
@@ -76,11 +89,24 @@ export class Office extends Emitter<OfficeEvents> {
       active: (user, source) => this.plane?.isActive(user, source) ?? false,
       changed: (peer, media) => this.emit("media", { peer, media }),
     });
+    this.things = new Objects({
+      asks: this.asks,
+      self: () => this.me?.user.user_id,
+      send: (type, payload) => this.connection.send(type, payload),
+      changed: (objectId, holder) => this.emit("object", { objectId, holder }),
+    });
+    this.moderation = new Moderation({
+      asks: this.asks,
+      zone: () => this.here?.zone_id,
+      world: () => this.world ?? undefined,
+      send: (type, payload) => this.connection.send(type, payload),
+    });
     this.pose = new PresenceSender((presence) => this.sendPresence(presence));
     this.connection.on("state", (s) => {
       // A world to join is asked for again by itself after a lost connection.
       const again = this.requests.pending === "JOIN_WORLD" && s.state !== "closed";
       if (s.state !== "connected" && !again) this.requests.refuse(connectionLost);
+      if (s.state !== "connected") this.asks.refuseAll(connectionLost);
       this.emit("state", s);
     });
     this.connection.on("problem", (p) => this.emit("problem", p));
@@ -128,10 +154,25 @@ export class Office extends Emitter<OfficeEvents> {
     return this.connection.currentToken;
   }
 
+  /** What this page's person may do, as the token says; the server decides. */
+  get role(): Role {
+    return readToken(this.token).role;
+  }
+
+  /** Who holds which object of the zone: user_id by object_id. */
+  get objects(): ReadonlyMap<string, string> {
+    return this.things.all;
+  }
+
+  /** What this page does with which object, in the order in which it began. */
+  get holding(): ReadonlyMap<string, Action> {
+    return this.things.held;
+  }
+
   /** Resolves when the server has accepted the token; goes on trying while the server is out of reach. */
   async connect(): Promise<void> {
     const user = await this.connection.open();
-    this.me = { user, position: { x: 0, y: 0 }, facing: "south", state: "idle" };
+    this.me = { user, position: { x: 0, y: 0 }, facing: "south", state: "idle", mutedUntil: null };
     this.plane = new MediaPlane({
       self: user.user_id,
       local: this.media,
@@ -166,6 +207,7 @@ export class Office extends Emitter<OfficeEvents> {
     if (!from) return Promise.reject(new OfficeError(notInWorld));
     // What is still to be told of the old zone goes first: the step is judged from there.
     this.pose.flush();
+    this.goal = toZone;
     return this.requests.begin("ZONE_TRANSITION", () =>
       this.connection.send("ZONE_TRANSITION", {
         from_zone_id: from.zone_id,
@@ -173,6 +215,16 @@ export class Office extends Emitter<OfficeEvents> {
         position,
       }),
     );
+  }
+
+  /** Sits down on an object of the zone, uses it, attaches to it. Rejects with {@link OfficeError}: `details.reason`, `serverCode`. */
+  interact(objectId: string, action: Action): Promise<void> {
+    return this.things.request(objectId, action);
+  }
+
+  /** Gives an object back; false when one does not hold it, or there is no connection just now. */
+  endInteraction(objectId: string): boolean {
+    return this.things.end(objectId);
   }
 
   /** What the page shows: `pinned` people, at most `maxVideo` pictures, heights in pixels by user_id. Helps the SFU to choose. */
@@ -186,6 +238,7 @@ export class Office extends Emitter<OfficeEvents> {
     clearInterval(this.levelTimer);
     for (const off of this.offLocal) off();
     this.requests.refuse(departed);
+    this.asks.refuseAll(departed);
     this.plane?.close();
     this.plane = null;
     this.connection.close(departed.message);
@@ -220,15 +273,18 @@ export class Office extends Emitter<OfficeEvents> {
         const p = m.payload;
         const resumed = this.here?.zone_id === p.current_zone.zone_id;
         const present = p.presence_snapshot ?? [];
-        this.enter(p.current_zone, p.peers, present, p.media_topology, p.position, resumed);
+        this.enter(p.current_zone, p.peers, present, p.media_topology, p.position, { resumed, sent: false });
+        this.things.listed(p.objects);
         this.requests.fulfil("JOIN_WORLD", p.current_zone);
         break;
       }
       case "ZONE_TRANSITIONED": {
         const p = m.payload;
         const others = p.presence_snapshot.filter((u) => u.user_id !== this.me?.user.user_id);
-        this.enter(p.zone, others, others, p.media_topology, p.position, false);
-        this.requests.fulfil("ZONE_TRANSITION", p.zone);
+        const asked = this.requests.pending === "ZONE_TRANSITION" && this.goal === p.zone.zone_id;
+        this.things.listed([]); // its own are told one by one
+        this.enter(p.zone, others, others, p.media_topology, p.position, { resumed: false, sent: !asked });
+        if (asked) this.requests.fulfil("ZONE_TRANSITION", p.zone);
         break;
       }
       case "PEER_JOINED": {
@@ -244,6 +300,7 @@ export class Office extends Emitter<OfficeEvents> {
         this.plane?.gone(m.payload.user_id);
         const peer = this.members.remove(m.payload.user_id);
         if (peer) this.emit("peer-left", { peer });
+        this.moderation.left(m.payload.user_id);
         break;
       }
       case "PRESENCE_BROADCAST":
@@ -256,13 +313,16 @@ export class Office extends Emitter<OfficeEvents> {
         this.corrected(m.payload.correct_position, m.payload.reason);
         break;
       case "USER_MUTED":
-        this.members.mute(m.payload.user_id, m.payload.until !== null);
+        this.muted(m.payload.user_id, m.payload.until === null ? null : Date.parse(m.payload.until));
+        break;
+      case "WORLD_CHANGED":
+        this.emit("world-changed", { worldId: m.payload.world_id });
         break;
       case "ERROR":
         this.serverError(m.payload);
         break;
       default:
-        this.plane?.message(m);
+        if (!this.things.message(m)) this.plane?.message(m);
     }
   }
 
@@ -272,9 +332,10 @@ export class Office extends Emitter<OfficeEvents> {
     present: readonly PeerPresence[],
     media: MediaTopology,
     position: Position | undefined,
-    resumed: boolean,
+    { resumed, sent }: { resumed: boolean; sent: boolean },
   ): void {
     if (!this.me || !this.plane) return;
+    if (sent) this.me.state = "idle";
     this.here = zone;
     this.pose.drop();
     if (position) this.me.position = position;
@@ -282,7 +343,9 @@ export class Office extends Emitter<OfficeEvents> {
     const staying = [...this.members.all.keys()];
     this.plane.entered(zone.zone_id, media, staying, resumed);
     for (const peer of left) this.emit("peer-left", { peer });
-    this.emit("zone", { zone, resumed });
+    this.emit("zone", { zone, resumed, sent });
+    // As with the others': it is told again right after this, if it is still in force.
+    this.muted(this.me.user.user_id, null);
     for (const peer of joined) this.emit("peer-joined", { peer });
     for (const id of staying) this.members.refresh(id);
     this.emit("topology", this.topology);
@@ -291,6 +354,16 @@ export class Office extends Emitter<OfficeEvents> {
   private presence(updates: readonly (Presence & { user_id: string })[]): void {
     const peers = updates.map((u) => this.members.place(u.user_id, u)).filter((p) => p !== undefined);
     if (peers.length > 0) this.emit("presence", { peers });
+  }
+
+  private muted(user: string, until: number | null): void {
+    this.moderation.muted(user);
+    this.members.mute(user, until);
+    if (this.me?.user.user_id === user) {
+      if (this.me.mutedUntil === until) return;
+      this.me.mutedUntil = until;
+    }
+    this.emit("muted", { userId: user, until });
   }
 
   private corrected(position: Position, reason: CorrectionReason): void {
@@ -306,6 +379,12 @@ export class Office extends Emitter<OfficeEvents> {
     if (pending && e.details?.type === pending) {
       if (pending === "JOIN_WORLD") this.connection.join(null);
       this.requests.refuse(problem);
+      return;
+    }
+    if (typeof e.details?.type === "string" && this.asks.refuse(e.details.type, problem)) return;
+    if (e.details?.reason === "closed" || (e.details?.reason === "full" && e.details.type === undefined)) {
+      this.connection.join(null);
+      this.emit("problem", worldClosed(e));
       return;
     }
     // Refused negotiation is the SDK's own affair (someone left while a message was under way).

@@ -29,7 +29,18 @@ export interface OfficeEvents {
   /** The connection's state changed. `reason` is in plain words, empty when all is well. */
   state: { state: ConnectionState; reason: string };
   /** This page is in a zone: after joining, after a transition, and after coming back (`resumed`). */
-  zone: { zone: Zone; resumed: boolean };
+  zone: {
+    zone: Zone;
+    resumed: boolean;
+    /** The server put this page's avatar here unasked: a moderator removed it, or its place is gone from the map. */
+    sent: boolean;
+  };
+  /** The world was drawn anew: `describeWorld` tells how. */
+  "world-changed": { worldId: string };
+  /** An object of the zone has another holder, maybe oneself; null: it is free. */
+  object: { objectId: string; holder: string | null };
+  /** A moderator's mute of someone here, oneself included, began, changed or ended (null). */
+  muted: { userId: string; until: number | null };
   "peer-joined": { peer: Peer };
   "peer-left": { peer: Peer };
   /** Others moved, turned, sat down. */

@@ -78,12 +78,12 @@ export class Playback {
     }
     if (!voice) {
       const element = this.audio(track);
-      element.muted = peer.muted;
+      element.muted = peer.mutedUntil !== null;
       this.voices.set(user, { element, track, next: null });
       element.play().catch((e) => this.refused(e));
       return;
     }
-    voice.element.muted = peer.muted;
+    voice.element.muted = peer.mutedUntil !== null;
     if (voice.track === track) {
       this.stop(voice.next?.element);
       voice.next = null;
@@ -102,7 +102,7 @@ export class Playback {
       voice.element = element;
       voice.track = track;
       voice.next = null;
-      element.muted = this.office.peers.get(user)?.muted ?? false;
+      element.muted = (this.office.peers.get(user)?.mutedUntil ?? null) !== null;
       old.muted = true;
       this.stop(old);
     };

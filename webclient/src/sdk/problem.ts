@@ -1,4 +1,4 @@
-import type { ErrorPayload } from "./protocol";
+import type { Denial, ErrorPayload } from "./protocol";
 import type { CorrectionReason, Source } from "./types";
 
 /** What can go wrong, by name. */
@@ -11,6 +11,7 @@ export type ProblemCode =
   | "version"
   | "flooding"
   | "request-refused"
+  | "world-closed"
   | "permission-denied"
   | "device-missing"
   | "device-busy"
@@ -56,6 +57,12 @@ export const connectionLost: Problem = {
 
 export const departed: Problem = { code: "connection-lost", message: "You have left the office.", fatal: true };
 
+export const unanswered: Problem = {
+  code: "connection-lost",
+  message: "The server does not answer. Try again.",
+  fatal: false,
+};
+
 export const notInWorld: Problem = { code: "request-refused", message: "You are not in a world yet.", fatal: false };
 
 export const sfuLost: Problem = {
@@ -77,6 +84,32 @@ export const noWay = (reason: CorrectionReason): Problem => ({
   message: "There is no way through here.",
   details: { reason },
   fatal: false,
+});
+
+const denials: Record<Denial, string> = {
+  occupied: "Someone else is using it.",
+  unauthorized: "You may not use it.",
+  invalid: "It cannot be used from here.",
+};
+
+/** An object that one did not get. */
+export const denied = (reason: Denial): Problem => ({
+  code: "request-refused",
+  message: denials[reason],
+  details: { reason },
+  fatal: false,
+});
+
+/** The world that one was in is gone, or has no room any more. */
+export const worldClosed = (e: ErrorPayload): Problem => ({
+  code: "world-closed",
+  message:
+    e.code === "WORLD_NOT_FOUND"
+      ? "This world was closed by those who run the office."
+      : "This world was drawn anew, and there is no room left for you in it.",
+  serverCode: e.code,
+  details: e.details,
+  fatal: true,
 });
 
 /** An ERROR of the server. */

@@ -18,7 +18,13 @@ export * from "./protocol.gen";
 /** What this client calls itself in CONNECT. */
 export const CLIENT_VERSION = "0.1.0";
 /** The additions that this client understands; the server sends an added message only for a feature listed here. */
-export const FEATURES: readonly Feature[] = ["topology_changed", "presence_batch", "object_released", "user_muted"];
+export const FEATURES: readonly Feature[] = [
+  "topology_changed",
+  "presence_batch",
+  "object_released",
+  "user_muted",
+  "world_changed",
+];
 
 export type ClientType<L extends Link> = keyof ClientPayloads[L];
 

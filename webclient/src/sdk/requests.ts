@@ -1,4 +1,4 @@
-import { OfficeError, type Problem } from "./problem";
+import { OfficeError, type Problem, unanswered } from "./problem";
 import type { Zone } from "./types";
 
 /** The server answers a request within this time, or it counts as lost. */
@@ -7,11 +7,6 @@ export const ANSWER_MS = 10_000;
 /** The requests that end in a zone. */
 export type RequestType = "JOIN_WORLD" | "ZONE_TRANSITION";
 
-const unanswered: Problem = {
-  code: "connection-lost",
-  message: "The server does not answer. Try again.",
-  fatal: false,
-};
 const superseded: Problem = { code: "request-refused", message: "Another request took its place.", fatal: false };
 
 interface Pending {

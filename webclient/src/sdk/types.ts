@@ -5,6 +5,7 @@
  */
 
 import type {
+  Action,
   AvatarState,
   CorrectionReason,
   Facing,
@@ -18,6 +19,7 @@ import type {
 } from "./protocol.gen";
 
 export type {
+  Action,
   AvatarState,
   CorrectionReason,
   Facing,
@@ -29,6 +31,12 @@ export type {
   Zone,
   ZoneType,
 };
+
+/** The roles, from the lowest to the highest. */
+export const ROLES = ["guest", "member", "editor", "admin"] as const;
+
+/** What someone may do in the office, as their token says. */
+export type Role = (typeof ROLES)[number];
 
 /** Where someone stands and what they do. */
 export interface Presence {
@@ -70,13 +78,18 @@ export interface PeerMedia {
 export interface Peer extends Presence {
   readonly user: User;
   readonly media: Readonly<Record<Source, PeerMedia>>;
-  /** True while a moderator's mute is in force: what this person says is not played. */
-  readonly muted: boolean;
+  /**
+   * Until when a moderator's mute is in force, in milliseconds since 1970; null when none is. What this person says is
+   * not played meanwhile.
+   */
+  readonly mutedUntil: number | null;
 }
 
 /** What the page itself is in the world. */
 export interface Self extends Presence {
   readonly user: User;
+  /** As for a {@link Peer}: the others do not hear this page meanwhile. */
+  readonly mutedUntil: number | null;
 }
 
 /** What the page itself sends. */
@@ -170,7 +183,7 @@ export interface ObjectDescription {
   readonly kind: string;
   readonly zone_id: string;
   readonly position: Position;
-  readonly actions: readonly string[];
+  readonly actions: readonly Action[];
   readonly solid: boolean;
   readonly roles: readonly string[] | null;
   readonly document_id: string | null;

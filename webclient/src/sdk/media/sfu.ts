@@ -1,7 +1,7 @@
 import { Backoff } from "../backoff";
-import { tokenExpiry } from "../connection";
 import type { LocalMedia } from "../local";
 import { CloseCode, decodeSDP, encodeSDP, type SfuMessage, type View } from "../protocol";
+import { readToken } from "../token";
 import type { Source } from "../types";
 import { SfuLink } from "./link";
 import { Slots, wantedSlots } from "./slots";
@@ -161,7 +161,7 @@ export class SfuSession {
     }
     // Media goes on without the link; a token may be shown again until it ends.
     this.lostSince ??= Date.now();
-    const expiry = tokenExpiry(this.token);
+    const expiry = readToken(this.token).expires;
     const usable = !refused && expiry !== undefined && expiry > Date.now() + 1000;
     if (usable && Date.now() - this.lostSince < RESUME_MS) {
       this.timer("redial", this.backoff.next(), () => this.connectLink());
