@@ -2,23 +2,29 @@
 //
 // What flows: a member opens the link (link.go), a WebSocket, and shows its token; the topology controller admits it or
 // not, and a session (session.go) begins. Its offer (sdp.go, negotiate.go) names the uplinks that it sends and the slots
-// that it wants filled. Each encoding of an uplink has one reader (uplink.go) that puts packets into a ring (ring.go) and
-// hands them to every slot that the room (room.go) has given to that source; who gets which slot is decided by selection
-// (selection.go) and told in SLOTS. A slot (slot.go) writes the packet on a numbering of its own (rewrite.go), with the
-// SSRC, payload type and extension ids of its receiver; Pion encrypts it, and the one socket (socket.go) takes it to the
-// kernel, or to the relay for a client that is reached only by TURN. Retransmissions come out of the same ring, sender
-// reports (report.go) are carried onto the slot's numbering, and key frames are asked for where a slot needs one.
+// that it wants filled. Media passes Pion by: Pion does ICE and DTLS over the one socket (socket.go), and the socket takes
+// what is SRTP or SRTCP and comes from an address that a check has proved, and gives it to the session's transport
+// (transport.go), which decrypts it with keys of its own (keys.go) straight into the ring (ring.go) of the uplink layer that
+// the packet belongs to (route.go, uplink.go). What a read brought is then handed to every slot that the room (room.go) has
+// given to that source; who gets which slot is decided by selection (selection.go) and told in SLOTS. A slot (slot.go)
+// writes the packet on a numbering of its own (rewrite.go), with the SSRC, payload type and extension ids of its receiver;
+// the receiver's transport encrypts it in the place in the batch (batch.go) from which the socket takes it to the kernel, or
+// to the relay for a client that is reached only by TURN. Retransmissions come out of the same ring, sender reports
+// (report.go) are carried onto the slot's numbering, and key frames are asked for where a slot needs one. What the SFU tells
+// the senders of their streams is in reception.go.
 //
-//	link -> session -> uplink -> layer -> ring -> slots -> Pion (SRTP, ICE) -> socket -> network or relay
+//	link -> session
+//	socket -> transport (in) -> ring -> slots -> transport (out) -> batch -> network or relay
 //
-// Who owns what: a session's run goroutine owns its life and is the only one that talks to the controller about it; a
-// layer's reader owns the layer's packets; one ticker serves all rooms. Locks are taken in the order SFU, room, session or
-// slot, layer; the forward path takes the slot's alone, and none is held while the controller is called, so that
-// EndSession may be called with the controller's lock held.
+// Who owns what: a session's run goroutine owns its life and is the only one that talks to the controller about it; the
+// socket's reader carries a packet all the way from its read to the writes that it causes (for a client on TCP its
+// connection's reader does), and no media has a goroutine of its own; one ticker serves all rooms and sessions. Locks are
+// taken in the order transport.inMu, SFU, room, session or slot, layer, transport.outMu; none is held while the controller is
+// called, so that EndSession may be called with the controller's lock held.
 //
 // What waits, and what happens when it is full: packets from the relay (the newest is dropped), a TCP client's packets
 // (its own are dropped), the link's messages (the link is closed, the media goes on for the grace). A layer's ring
-// replaces its oldest. A packet is never queued between an uplink and a slot.
+// replaces its oldest. A packet waits between an uplink and a slot only for the rest of what one read brought.
 //
 // The SFU is ICE-lite, reads no candidates of clients, and so sends to no address that has not proved by a check that it
 // knows the session's password (RFC 8445, sections 2.5 and 7.3).

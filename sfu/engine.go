@@ -13,28 +13,27 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/nack"
-	"github.com/pion/interceptor/pkg/report"
-	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
 
 const (
-	iceDisconnected = 5 * time.Second
-	iceFailed       = 10 * time.Second // after that: the client is given the grace to restart ICE
+	// Pion sees the client's checks only, not its media; browsers check every 2.5 to 6 s (RFC 7675, section 5.1).
+	iceDisconnected = 8 * time.Second
+	iceFailed       = 7 * time.Second // after that: the client is given the grace to restart ICE
 	iceKeepalive    = 2 * time.Second
 	tcpFirstCheck   = 10 * time.Second // a TCP connection that brings no valid check by then is closed
 )
 
 // engine makes the PeerConnections: one UDP and one TCP mux, one certificate, one setting for all of them.
 type engine struct {
-	sock   *mediaSocket
-	udp    *ice.UDPMuxDefault
-	tcp    ice.TCPMux // nil: no ICE-TCP
-	api    *webrtc.API
-	config webrtc.Configuration
-	public netip.Addr
+	sock    *mediaSocket
+	udp     *ice.UDPMuxDefault
+	tcp     ice.TCPMux // nil: no ICE-TCP
+	setting webrtc.SettingEngine
+	media   *webrtc.MediaEngine
+	config  webrtc.Configuration
+	public  netip.Addr
 }
 
 func newEngine(o *Options, sock *mediaSocket, log *slog.Logger) (*engine, error) {
@@ -71,24 +70,34 @@ func newEngine(o *Options, sock *mediaSocket, log *slog.Logger) (*engine, error)
 		}
 	}
 
-	m, reg, err := codecs(lf)
-	if err != nil {
+	if e.media, err = codecs(); err != nil {
 		return nil, err
 	}
 	e.udp = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: sock, Logger: lf.NewLogger("udpmux")})
 	s.SetICEUDPMux(e.udp)
 	if o.TCP != nil {
 		e.tcp = newTCPMux(o.TCP, lf, e.public.IsValid())
-		s.SetICETCPMux(e.tcp)
 	}
-	e.api = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(reg), webrtc.WithSettingEngine(s))
+	e.setting = s
 	return e, nil
 }
 
-// codecs are what every member can decode, until codecs are chosen per receiver: VP8 and Opus. Sender reports are
-// forwarded by the slots and retransmissions answered by them, so Pion's interceptors for these are left out; what remains
-// works on uplinks alone and costs nothing per packet that is sent.
-func codecs(lf pionLog) (*webrtc.MediaEngine, *interceptor.Registry, error) {
+// newPeerConnection makes a PeerConnection whose ICE and DTLS are Pion's and whose media t carries. The hooks are each
+// session's own, so the API that holds them is too. There are no interceptors: no media passes them.
+func (e *engine) newPeerConnection(t *transport) (*webrtc.PeerConnection, error) {
+	s := e.setting
+	keys := &handshakeKeys{ready: t.keys, failed: func(err error) { t.s.log.Error("no SRTP keys", "error", err) }}
+	s.SetDTLSServerHelloMessageHook(keys.hello)
+	s.SetDTLSKeyLogWriter(keys)
+	s.SetICEBindingRequestHandler(t.check)
+	if e.tcp != nil {
+		s.SetICETCPMux(tapMux{e.tcp, t})
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(e.media), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(s)).NewPeerConnection(e.config)
+}
+
+// codecs are what every member can decode, until codecs are chosen per receiver: VP8 and Opus.
+func codecs() (*webrtc.MediaEngine, error) {
 	m := &webrtc.MediaEngine{}
 	tcc := webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC}
 	video := []webrtc.RTCPFeedback{{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}, tcc}
@@ -104,7 +113,7 @@ func codecs(lf pionLog) (*webrtc.MediaEngine, *interceptor.Registry, error) {
 			MimeType: webrtc.MimeTypeRTX, ClockRate: videoRate, SDPFmtpLine: "apt=96"}}, webrtc.RTPCodecTypeVideo},
 	} {
 		if err := m.RegisterCodec(c.RTPCodecParameters, c.kind); err != nil {
-			return nil, nil, fmt.Errorf("sfu: codec %s: %w", c.MimeType, err)
+			return nil, fmt.Errorf("sfu: codec %s: %w", c.MimeType, err)
 		}
 	}
 	up := webrtc.RTPTransceiverDirectionRecvonly
@@ -126,27 +135,11 @@ func codecs(lf pionLog) (*webrtc.MediaEngine, *interceptor.Registry, error) {
 				continue
 			}
 			if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: x.uri}, kind, x.only...); err != nil {
-				return nil, nil, fmt.Errorf("sfu: header extension %s: %w", x.uri, err)
+				return nil, fmt.Errorf("sfu: header extension %s: %w", x.uri, err)
 			}
 		}
 	}
-	reg := &interceptor.Registry{}
-	nacks, err := nack.NewGeneratorInterceptor(nack.WithGeneratorLoggerFactory(lf), nack.GeneratorInterval(40*time.Millisecond))
-	if err != nil {
-		return nil, nil, fmt.Errorf("sfu: NACK: %w", err)
-	}
-	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(lf))
-	if err != nil {
-		return nil, nil, fmt.Errorf("sfu: receiver reports: %w", err)
-	}
-	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(lf))
-	if err != nil {
-		return nil, nil, fmt.Errorf("sfu: transport-wide feedback: %w", err)
-	}
-	reg.Add(nacks)
-	reg.Add(reports)
-	reg.Add(feedback)
-	return m, reg, nil
+	return m, nil
 }
 
 // addrs are the advertised UDP addresses.

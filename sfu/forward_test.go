@@ -4,38 +4,95 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
 
 	"atrium/signaling/protocol"
 	"atrium/topology"
 )
 
-// wire is where a slot writes in these tests: the last packet, or a copy of all.
+// wire is the receiver's end of a slot: it decrypts what the slot left in a batch, and keeps the last packet or all.
 type wire struct {
+	to    *dest
+	in    *srtp.Context
 	keep  bool
 	count int
-	last  rtp.Header
 	all   []rtp.Packet
 }
 
-func (w *wire) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
-	w.count++
-	w.last = *h
-	if w.keep {
-		w.all = append(w.all, rtp.Packet{Header: h.Clone(), Payload: bytes.Clone(payload)})
+func (w *wire) collect(t testing.TB, b *batch) {
+	t.Helper()
+	for i := range b.msgs {
+		m := &b.msgs[i]
+		if m.to != w.to {
+			continue
+		}
+		w.count += m.count
+		if !w.keep {
+			continue
+		}
+		b.packets(m, func(p []byte) {
+			if len(p) > 1 && isRTCP(p) {
+				w.count--
+				return
+			}
+			raw, err := w.in.DecryptRTP(nil, p, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var pk rtp.Packet
+			if err := pk.Unmarshal(raw); err != nil {
+				t.Fatal(err)
+			}
+			w.all = append(w.all, pk)
+		})
 	}
-	return len(payload), nil
 }
 
-func (w *wire) Write([]byte) (int, error) { return 0, nil }
+// contexts are the two ends of one direction.
+func contexts(t testing.TB, profile srtp.ProtectionProfile) (in, out *srtp.Context) {
+	t.Helper()
+	keyLen, _ := profile.KeyLen()
+	saltLen, _ := profile.SaltLen()
+	var ends [2]*srtp.Context
+	for i := range ends {
+		var err error
+		if ends[i], err = srtp.CreateContext(bytes.Repeat([]byte{7}, keyLen), bytes.Repeat([]byte{9}, saltLen), profile); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ends[0], ends[1]
+}
 
-// rig is a room with one sender and receivers whose slots write to wires; no transport.
-func rig(video bool, receivers int, keep bool) (*layer, []*slot, []*wire) {
+func loopback(t testing.TB) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// rig is a room with one sender and receivers who are reached at a socket that nobody reads.
+type rigged struct {
+	t     testing.TB
+	l     *layer
+	b     *batch
+	slots []*slot
+	wires []*wire
+}
+
+func rig(t testing.TB, video bool, receivers int, keep bool) *rigged {
+	t.Helper()
 	f := &SFU{m: &metrics{}, start: time.Now(), log: slog.New(slog.DiscardHandler), sessions: map[place]*session{}}
+	f.engine = &engine{sock: newSocket(loopback(t), f.m)}
+	nobody := loopback(t).LocalAddr().(*net.UDPAddr).AddrPort()
 	r := &room{f: f}
 	kind, source := protocol.Audio, protocol.Mic
 	if video {
@@ -45,30 +102,45 @@ func rig(video bool, receivers int, keep bool) (*layer, []*slot, []*wire) {
 	u := newUplink(from, section{mid: "0", kind: kind, source: source})
 	u.subs.Store(new([]*slot))
 	r.add(from, []*uplink{u}, nil)
-	var slots []*slot
-	var wires []*wire
+	g := &rigged{t: t, b: f.engine.sock.in}
 	for range receivers {
 		s := newSession(f, topology.Session{User: uuid.New()}, r)
 		s.live.Store(true)
-		t := newSlot(s, section{mid: "0", kind: kind, slot: true})
-		w := &wire{keep: keep}
-		t.w, t.ssrc, t.pt, t.hdr = w, 7, 96, rtp.Header{Version: 2, SSRC: 7, PayloadType: 96}
-		slots, wires = append(slots, t), append(wires, w)
-		r.add(s, nil, []*slot{t})
+		x := newSlot(s, section{mid: "0", kind: kind, slot: true})
+		in, out := contexts(t, srtp.ProtectionProfileAeadAes128Gcm)
+		to := &dest{addr: nobody}
+		f.engine.sock.resolve(to)
+		s.media.to.Store(to)
+		s.media.keys(nil, out)
+		x.bound, x.hdr = true, header{ssrc: 7, pt: 96}
+		g.slots, g.wires = append(g.slots, x), append(g.wires, &wire{keep: keep, in: in, to: to})
+		r.add(s, nil, []*slot{x})
 	}
 	size := audioRing
 	if video {
 		size = videoRing
 	}
-	return &layer{up: u, ssrc: 1, ring: newRing(size)}, slots, wires
+	g.l = &layer{up: u, ssrc: 1, ring: newRing(size)}
+	return g
 }
 
-func (l *layer) arrive(t testing.TB, b []byte) {
-	p := l.ring.put(copy(l.ring.in, b), l.up.s.f.now(), l.levelID, l.up.video)
+// arrive is a packet of the sender, decrypted.
+func (g *rigged) arrive(packet []byte) { g.arriveAt(g.l, packet) }
+
+func (g *rigged) arriveAt(l *layer, packet []byte) {
+	p := l.ring.put(copy(l.ring.in, packet), l.up.s.f.now(), l.levelID, l.up.video)
 	if p == nil {
-		t.Fatal("malformed")
+		g.t.Fatal("malformed")
 	}
-	l.up.take(l, p)
+	l.up.take(g.b, l, p)
+	g.flush()
+}
+
+func (g *rigged) flush() {
+	for _, w := range g.wires {
+		w.collect(g.t, g.b)
+	}
+	g.b.flush()
 }
 
 func vp8Packet(t testing.TB, seq, pic uint16, key bool, size int) []byte {
@@ -82,7 +154,7 @@ func vp8Packet(t testing.TB, seq, pic uint16, key bool, size int) []byte {
 
 func TestForwardAllocatesNothing(t *testing.T) {
 	for _, video := range []bool{false, true} {
-		l, slots, wires := rig(video, 10, false)
+		g := rig(t, video, 10, false)
 		seq := uint16(0)
 		var b []byte
 		next := func() {
@@ -96,35 +168,36 @@ func TestForwardAllocatesNothing(t *testing.T) {
 		}
 		for range videoRing + 1 { // the ring has its memory
 			next()
-			l.arrive(t, b)
+			g.arrive(b)
 		}
 		if video { // as after a switch: the descriptor is rewritten
-			for _, s := range slots {
+			for _, s := range g.slots {
 				s.line.seg.picOff = 5
 			}
 			next()
-			l.arrive(t, b)
+			g.arrive(b)
 		}
 		next()
-		if n := testing.AllocsPerRun(1000, func() { l.arrive(t, b) }); n != 0 {
+		if n := testing.AllocsPerRun(1000, func() { g.arrive(b) }); n != 0 {
 			t.Errorf("video %v: %v allocations per packet", video, n)
 		}
-		if wires[9].count < videoRing+1000 {
-			t.Errorf("only %d packets were written", wires[9].count)
+		if g.wires[9].count < videoRing+1000 {
+			t.Errorf("only %d packets were written", g.wires[9].count)
 		}
 	}
 }
 
 func TestSwitchedVideoWaitsForAKeyFrame(t *testing.T) {
-	l, slots, wires := rig(true, 1, true)
-	l.arrive(t, vp8Packet(t, 1, 1, false, 50))
-	l.arrive(t, vp8Packet(t, 2, 2, true, 50))
-	l.arrive(t, vp8Packet(t, 3, 3, false, 50))
+	g := rig(t, true, 1, true)
+	l, slots, wires := g.l, g.slots, g.wires
+	g.arrive(vp8Packet(t, 1, 1, false, 50))
+	g.arrive(vp8Packet(t, 2, 2, true, 50))
+	g.arrive(vp8Packet(t, 3, 3, false, 50))
 	if n := len(wires[0].all); n != 2 {
 		t.Fatalf("%d packets, want those from the key frame on", n)
 	}
 	slots[0].resync()
-	l.arrive(t, vp8Packet(t, 4, 4, false, 50))
+	g.arrive(vp8Packet(t, 4, 4, false, 50))
 	if n := len(wires[0].all); n != 2 {
 		t.Fatal("a delta frame after a switch")
 	}
@@ -134,22 +207,23 @@ func TestSwitchedVideoWaitsForAKeyFrame(t *testing.T) {
 }
 
 func TestHigherLayerIsTakenAtItsKeyFrameAndLeftWhenItFallsSilent(t *testing.T) {
-	low, _, wires := rig(true, 1, true)
+	g := rig(t, true, 1, true)
+	low, wires := g.l, g.wires
 	u := low.up
 	high := &layer{up: u, ssrc: 2, ring: newRing(videoRing)}
 	u.layers = []*layer{low, high}
 	arriveKey := func(l *layer, seq uint16, width byte) {
 		b := vp8Packet(t, seq, seq, true, 50)
 		b[12+5+6], b[12+5+7] = width, 1
-		l.arrive(t, b)
+		g.arriveAt(l, b)
 	}
 	arriveKey(low, 1, 0)
-	low.arrive(t, vp8Packet(t, 2, 2, false, 50))
-	high.arrive(t, vp8Packet(t, 900, 900, false, 50)) // waits for its key frame
-	low.arrive(t, vp8Packet(t, 3, 3, false, 50))
+	g.arriveAt(low, vp8Packet(t, 2, 2, false, 50))
+	g.arriveAt(high, vp8Packet(t, 900, 900, false, 50)) // waits for its key frame
+	g.arriveAt(low, vp8Packet(t, 3, 3, false, 50))
 	arriveKey(high, 901, 200)
-	low.arrive(t, vp8Packet(t, 4, 4, false, 50)) // not taken any more
-	high.arrive(t, vp8Packet(t, 902, 902, false, 50))
+	g.arriveAt(low, vp8Packet(t, 4, 4, false, 50)) // not taken any more
+	g.arriveAt(high, vp8Packet(t, 902, 902, false, 50))
 	var seqs []uint16
 	for _, p := range wires[0].all {
 		seqs = append(seqs, p.SequenceNumber)
@@ -166,15 +240,13 @@ func TestHigherLayerIsTakenAtItsKeyFrameAndLeftWhenItFallsSilent(t *testing.T) {
 }
 
 func TestAudioLevelGoesByTheReceiversID(t *testing.T) {
-	l, slots, wires := rig(false, 1, true)
-	l.levelID = 3
-	if err := slots[0].hdr.SetExtension(9, slots[0].level[:]); err != nil {
-		t.Fatal(err)
-	}
+	g := rig(t, false, 1, true)
+	l, slots, wires := g.l, g.slots, g.wires
+	l.levelID, slots[0].levelID = 3, 9
 	h := rtp.Header{SequenceNumber: 1}
 	_ = h.SetExtension(3, []byte{0x2a})
-	l.arrive(t, raw(t, h, []byte("a"), 0))
-	l.arrive(t, raw(t, rtp.Header{SequenceNumber: 2}, []byte("b"), 0))
+	g.arrive(raw(t, h, []byte("a"), 0))
+	g.arrive(raw(t, rtp.Header{SequenceNumber: 2}, []byte("b"), 0))
 	if got := wires[0].all[0].GetExtension(9); len(got) != 1 || got[0] != 0x2a {
 		t.Errorf("level %x", got)
 	}
@@ -184,19 +256,23 @@ func TestAudioLevelGoesByTheReceiversID(t *testing.T) {
 }
 
 func TestRetransmissionIsThePacketAgain(t *testing.T) {
-	l, slots, wires := rig(true, 1, true)
+	g := rig(t, true, 1, true)
+	slots, wires := g.slots, g.wires
 	for i := range uint16(20) {
-		l.arrive(t, vp8Packet(t, 100+i, i, i == 0, 60))
+		g.arrive(vp8Packet(t, 100+i, i, i == 0, 60))
 	}
 	s, w := slots[0], wires[0]
-	var again resender
-	s.resend(&again, 105)
+	resend := func(seq uint16) {
+		s.resend(g.b, seq)
+		g.flush()
+	}
+	resend(105)
 	if got := w.all[len(w.all)-1]; got.SequenceNumber != 105 || got.SSRC != 7 || !bytes.Equal(got.Payload, w.all[5].Payload) || got.Timestamp != w.all[5].Timestamp {
 		t.Fatalf("%+v", got)
 	}
 	s.rtxSSRC, s.rtxPT = 8, 97
 	for range 2 {
-		s.resend(&again, 106)
+		resend(106)
 	}
 	got, prev := w.all[len(w.all)-1], w.all[len(w.all)-2]
 	if got.SSRC != 8 || got.PayloadType != 97 || got.SequenceNumber != prev.SequenceNumber+1 || got.Payload[0] != 0 || got.Payload[1] != 106 || !bytes.Equal(got.Payload[2:], w.all[6].Payload) {
@@ -204,26 +280,26 @@ func TestRetransmissionIsThePacketAgain(t *testing.T) {
 	}
 	n := len(w.all)
 	for range 10 * resendMost {
-		s.resend(&again, 107)
+		resend(107)
 	}
 	if len(w.all)-n > 2*resendMost {
 		t.Errorf("%d retransmissions at once", len(w.all)-n)
 	}
-	s.resend(&again, 5000) // never sent
+	resend(5000) // never sent
 }
 
 func BenchmarkForward(b *testing.B) {
 	for _, n := range []int{10, 50} {
 		b.Run(fmt.Sprintf("1to%d", n), func(b *testing.B) {
-			l, _, wires := rig(true, n, false)
+			g := rig(b, true, n, false)
 			p := vp8Packet(b, 1, 1, true, 1100)
 			b.ReportAllocs()
 			for i := range b.N {
 				p[2], p[3] = byte((i+1)>>8), byte(i+1)
-				l.arrive(b, p)
+				g.arrive(p)
 			}
-			if wires[n-1].count != b.N {
-				b.Fatalf("%d of %d", wires[n-1].count, b.N)
+			if g.wires[n-1].count != b.N {
+				b.Fatalf("%d of %d", g.wires[n-1].count, b.N)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/forwarded")
 		})
@@ -231,8 +307,8 @@ func BenchmarkForward(b *testing.B) {
 }
 
 func TestAnOfferThatIsAnsweredTooLateAddsNothing(t *testing.T) {
-	l, slots, _ := rig(false, 1, false)
-	s, r := slots[0].s, l.up.s.room
+	g := rig(t, false, 1, false)
+	s, r := g.slots[0].s, g.l.up.s.room
 	r.leave(s)
 	r.add(s, []*uplink{newUplink(s, section{mid: "1", kind: protocol.Audio, source: protocol.Mic})}, nil)
 	if len(r.sessions) != 1 || len(r.uplinks) != 1 {

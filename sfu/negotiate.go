@@ -54,16 +54,12 @@ func (s *session) offer(raw string, deliver func(answer string)) *protocol.Error
 			u.offered.Store(sec.sends)
 		}
 	}
+	s.media.setRoutes(p.sections, s.uplinks)
 	s.mu.Unlock()
 	if first {
 		s.pc.Store(pc)
 	}
 	deliver(n.sdp)
-	for i, t := range n.slots {
-		if s.track(1) {
-			go t.readRTCP(n.senders[i])
-		}
-	}
 	s.setOff(p.sections)
 	s.room.add(s, n.uplinks, n.slots)
 	// After the room knows the uplinks: a mute of this moment finds them there or is found here.
@@ -82,7 +78,6 @@ type negotiated struct {
 	sdp     string
 	uplinks []*uplink
 	slots   []*slot
-	senders []*webrtc.RTPSender
 }
 
 func (s *session) answer(pc *webrtc.PeerConnection, p *plan) (*negotiated, error) {
@@ -99,18 +94,11 @@ func (s *session) answer(pc *webrtc.PeerConnection, p *plan) (*negotiated, error
 		}
 		// In the offer's order and before SetRemoteDescription: that is how Pion matches them to the sections.
 		t := newSlot(s, sec)
-		tr, err := pc.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-		if err != nil {
+		if _, err := pc.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly}); err != nil {
 			return nil, fmt.Errorf("slot %s: %w", sec.mid, err)
 		}
-		n.slots, n.senders = append(n.slots, t), append(n.senders, tr.Sender())
+		n.slots = append(n.slots, t)
 	}
-	// Uplinks are known before Pion can find their tracks.
-	s.mu.Lock()
-	for _, u := range n.uplinks {
-		s.uplinks[u.mid] = u
-	}
-	s.mu.Unlock()
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: p.sdp}); err != nil {
 		return nil, err
 	}
@@ -134,21 +122,14 @@ func (s *session) answer(pc *webrtc.PeerConnection, p *plan) (*negotiated, error
 }
 
 func (s *session) newPeerConnection() (*webrtc.PeerConnection, error) {
-	pc, err := s.f.engine.api.NewPeerConnection(s.f.engine.config)
+	pc, err := s.f.engine.newPeerConnection(s.media)
 	if err != nil {
 		return nil, err
 	}
 	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.wakeup() })
-	pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-		tr := receiver.RTPTransceiver()
-		if tr == nil {
-			return
-		}
-		s.mu.Lock()
-		u := s.uplinks[tr.Mid()]
-		s.mu.Unlock()
-		if u != nil {
-			u.open(track, receiver)
+	pc.SCTP().Transport().OnStateChange(func(state webrtc.DTLSTransportState) {
+		if state == webrtc.DTLSTransportStateConnected {
+			s.media.verify()
 		}
 	})
 	return pc, nil

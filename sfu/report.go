@@ -10,9 +10,10 @@ import (
 // senderReport is what a layer's last sender report (RFC 3550, section 6.4.1) said: which moment of the sender's clock
 // belongs to which of its timestamps.
 type senderReport struct {
-	at  int64 // arrival, monotonic nanoseconds; 0: none came
-	ntp int64 // the sender's wall clock, nanoseconds since 1970
-	rtp uint32
+	at    int64  // arrival, monotonic nanoseconds; 0: none came
+	ntp   int64  // the sender's wall clock, nanoseconds since 1970
+	stamp uint64 // the same as it came
+	rtp   uint32
 }
 
 const ntpEpoch = 2208988800 // 1970 in seconds since 1900
@@ -27,14 +28,14 @@ func unixToNTP(ns int64) uint64 {
 }
 
 // report takes a sender report of the uplink and carries it to the slots that the layer feeds.
-func (l *layer) report(sr *rtcp.SenderReport) {
-	r := senderReport{at: l.up.s.f.now(), ntp: ntpToUnix(sr.NTPTime), rtp: sr.RTPTime}
+func (l *layer) report(b *batch, sr *rtcp.SenderReport) {
+	r := senderReport{at: l.up.s.f.now(), ntp: ntpToUnix(sr.NTPTime), stamp: sr.NTPTime, rtp: sr.RTPTime}
 	l.mu.Lock()
 	l.sr = r
 	l.mu.Unlock()
 	l.up.s.clockOffset(r)
 	for _, t := range *l.up.subs.Load() {
-		t.sendReport(l)
+		t.sendReport(b, l)
 	}
 }
 
@@ -51,7 +52,7 @@ func (s *session) clockOffset(r senderReport) int64 {
 }
 
 // sendReport writes a sender report on the slot's timeline, carried on to this moment, with the CNAME of the stream.
-func (t *slot) sendReport(l *layer) {
+func (t *slot) sendReport(b *batch, l *layer) {
 	l.mu.Lock()
 	r := l.sr
 	l.mu.Unlock()
@@ -66,13 +67,13 @@ func (t *slot) sendReport(l *layer) {
 		return
 	}
 	sr := &rtcp.SenderReport{
-		SSRC:        t.ssrc,
+		SSRC:        t.hdr.ssrc,
 		NTPTime:     unixToNTP(r.ntp + off + passed),
 		RTPTime:     r.rtp + uint32(uint64(passed)/1000*uint64(t.line.rate)/1_000_000) - t.line.seg.tsOff,
 		PacketCount: t.packets,
 		OctetCount:  t.octets,
 	}
 	t.mu.Unlock()
-	t.s.writeRTCP([]rtcp.Packet{sr, &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
-		Source: t.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: t.StreamID()}}}}}})
+	t.s.media.writeRTCP(b, sr, &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
+		Source: t.hdr.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: t.StreamID()}}}}})
 }

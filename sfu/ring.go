@@ -64,41 +64,10 @@ func (p *packet) parse(levelID uint8, video bool) bool {
 	return true
 }
 
-// extensions looks for the audio level among the elements of RFC 8285, one-byte or two-byte headers.
+// extensions looks for the audio level among the elements of RFC 8285.
 func (p *packet) extensions(b []byte, profile uint16, levelID uint8) {
-	switch {
-	case profile == 0xBEDE:
-		for len(b) > 0 {
-			if b[0] == 0 {
-				b = b[1:]
-				continue
-			}
-			id, n := b[0]>>4, int(b[0]&0x0f)+1
-			if id == 15 || len(b) < 1+n {
-				return
-			}
-			if id == levelID {
-				p.level, p.hasLevel = b[1], true
-				return
-			}
-			b = b[1+n:]
-		}
-	case profile>>4 == 0x100:
-		for len(b) > 1 {
-			if b[0] == 0 {
-				b = b[1:]
-				continue
-			}
-			id, n := b[0], int(b[1])
-			if len(b) < 2+n {
-				return
-			}
-			if id == levelID && n > 0 {
-				p.level, p.hasLevel = b[2], true
-				return
-			}
-			b = b[2+n:]
-		}
+	if v := element(b, profile, levelID); len(v) > 0 {
+		p.level, p.hasLevel = v[0], true
 	}
 }
 
@@ -133,6 +102,12 @@ func (r *ring) put(n int, at int64, levelID uint8, video bool) *packet {
 	}
 	r.in = old[:packetBytes]
 	return slot
+}
+
+// has says whether a packet is kept. Only who may call put calls it.
+func (r *ring) has(seq uint16) bool {
+	p := &r.slots[int(seq)%len(r.slots)]
+	return p.valid && p.seq == seq
 }
 
 // copyTo copies the packet with a sequence number into p, whose buf is used if it is large enough.

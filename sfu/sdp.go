@@ -18,6 +18,7 @@ type section struct {
 	off    bool            // offered inactive, or refused: carries nothing for now
 	sends  bool            // an uplink that has a track
 	nth    int             // among the slots of its kind
+	told   *told           // of an uplink: what its streams are told by
 }
 
 // plan is an offer as the SFU understands it.
@@ -99,6 +100,18 @@ func readOffer(raw string, earlier []section, maxAudio, maxVideo int) (*plan, *p
 		}
 		m.Attributes = append(without(m.Attributes, "candidate", "end-of-candidates", "sendrecv", "sendonly", "recvonly", "inactive"), sdp.Attribute{Key: to})
 		prune(m, codecOf(s.kind))
+		if !s.slot {
+			s.told = readStreams(m.Attributes)
+			// Pion never sees the streams, and would wait for each that it is told of.
+			m.Attributes = without(m.Attributes, "ssrc", "ssrc-group")
+		}
+		role, ok := m.Attribute("setup")
+		if !ok {
+			role, _ = d.Attribute("setup")
+		}
+		if role == "passive" {
+			return nil, badSDP("section %q is a=setup:passive; an offer to the SFU must be actpass (RFC 8842, section 5.2) or active", clip(mid))
+		}
 		p.sections = append(p.sections, s)
 	}
 	if p.audio > maxAudio || p.video > maxVideo {

@@ -36,6 +36,8 @@ type session struct {
 	stop chan struct{} // closed when the session is to end
 	down chan struct{} // closed when the controller has been told that it is over
 	done chan struct{} // closed when nothing of it is left
+	// media carries its packets, both ways.
+	media *transport
 
 	live  atomic.Bool // the transport is up: slots write
 	pc    atomic.Pointer[webrtc.PeerConnection]
@@ -59,7 +61,8 @@ type session struct {
 	lostAt   time.Time
 	answered bool
 	uplinks  map[string]*uplink // by mid
-	closed   bool               // no goroutine may be started any more
+	bySSRC   map[uint32]*slot
+	closed   bool // no goroutine may be started any more
 	why      ending
 	view     protocol.View
 }
@@ -75,8 +78,9 @@ func newSession(f *SFU, top topology.Session, r *room) *session {
 	s := &session{
 		f: f, id: uuid.NewString(), top: top, room: r,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), down: make(chan struct{}), done: make(chan struct{}),
-		uplinks: make(map[string]*uplink), lostAt: time.Now(),
+		uplinks: make(map[string]*uplink), bySSRC: make(map[uint32]*slot), lostAt: time.Now(),
 	}
+	s.media = newTransport(s, f.engine.sock)
 	s.log = f.log.With("user", top.User, "zone", top.Zone, "session", s.id)
 	return s
 }
@@ -118,9 +122,51 @@ func (s *session) track(n int) bool {
 
 func (s *session) untrack() { s.wg.Done() }
 
-func (s *session) writeRTCP(p []rtcp.Packet) {
-	if pc := s.pc.Load(); pc != nil && s.live.Load() {
-		_ = pc.WriteRTCP(p) // a transport that is down loses it, as the network might
+func (s *session) writeRTCP(packets ...rtcp.Packet) { s.media.writeRTCP(nil, packets...) }
+
+// bind notes which slot an SSRC of the SFU belongs to.
+func (s *session) bind(t *slot, ssrcs ...uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ssrc := range ssrcs {
+		if ssrc != 0 {
+			s.bySSRC[ssrc] = t
+		}
+	}
+}
+
+func (s *session) slotOf(ssrc uint32) *slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bySSRC[ssrc]
+}
+
+// feedback takes the RTCP of the client: reports of what it sends, and requests for what it receives. What it causes goes
+// into b. media.inMu is held.
+func (s *session) feedback(b *batch, packets []rtcp.Packet) {
+	for _, p := range packets {
+		switch p := p.(type) {
+		case *rtcp.SenderReport:
+			if st := s.media.streams[p.SSRC]; st != nil && !st.rtx {
+				st.layer.report(b, p)
+			}
+		case *rtcp.PictureLossIndication:
+			if t := s.slotOf(p.MediaSSRC); t != nil {
+				t.needsKey()
+			}
+		case *rtcp.FullIntraRequest:
+			for _, e := range p.FIR { // RFC 5104, section 4.3.1.1: the header names no source
+				if t := s.slotOf(e.SSRC); t != nil {
+					t.needsKey()
+				}
+			}
+		case *rtcp.TransportLayerNack:
+			if t := s.slotOf(p.MediaSSRC); t != nil {
+				for _, pair := range p.Nacks {
+					pair.Range(func(seq uint16) bool { return t.resend(b, seq) })
+				}
+			}
+		}
 	}
 }
 
@@ -253,6 +299,7 @@ func (s *session) cleanUp() {
 	s.negotiating.Lock()
 	pc := s.pc.Load()
 	s.negotiating.Unlock()
+	s.media.close()
 	if pc != nil {
 		if err := pc.GracefulClose(); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
 			s.log.Debug("closing the media connection", "error", err)

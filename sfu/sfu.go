@@ -201,6 +201,7 @@ func (f *SFU) tick() {
 	t := time.NewTicker(tickEvery)
 	defer t.Stop()
 	var rooms []*room
+	var sessions []*session
 	for {
 		select {
 		case <-f.ctx.Done():
@@ -212,11 +213,20 @@ func (f *SFU) tick() {
 		for _, r := range f.rooms {
 			rooms = append(rooms, r)
 		}
+		sessions = sessions[:0]
+		for _, s := range f.sessions {
+			sessions = append(sessions, s)
+		}
 		f.mu.Unlock()
 		now := f.now()
 		for _, r := range rooms {
 			r.tick(now)
 		}
+		b := f.engine.sock.batch()
+		for _, s := range sessions {
+			s.media.tick(b, now)
+		}
+		f.engine.sock.done(b)
 	}
 }
 

@@ -2,15 +2,11 @@ package sfu
 
 import (
 	"encoding/binary"
-	"errors"
-	"io"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
@@ -36,16 +32,13 @@ type slot struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	off      bool
-	w        webrtc.TrackLocalWriter // nil until bound
-	src      *uplink                 // who is chosen; nil: nobody
-	cur      *layer                  // who feeds it; nil: a switch is due
+	bound    bool
+	src      *uplink // who is chosen; nil: nobody
+	cur      *layer  // who feeds it; nil: a switch is due
 	line     timeline
-	hdr      rtp.Header
-	rtxHdr   rtp.Header
-	level    [1]byte
-	pt       uint8
+	hdr      header // ssrc, pt and extension ids; the rest is each packet's
+	levelID  uint8
 	rtxPT    uint8
-	ssrc     uint32
 	rtxSSRC  uint32
 	rtxSeq   uint16
 	packets  uint32
@@ -53,7 +46,7 @@ type slot struct {
 	keyAsked int64
 	resent   int
 	resentAt int64
-	scratch  []byte // of a video slot: the payload whose descriptor is rewritten
+	again    packet // memory of retransmissions, made at the first
 }
 
 func newSlot(s *session, sec section) *slot {
@@ -77,23 +70,24 @@ func (t *slot) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 		if !strings.EqualFold(c.MimeType, want) {
 			continue
 		}
-		t.pt, t.ssrc, t.rtxSSRC, t.rtxPT = uint8(c.PayloadType), uint32(ctx.SSRC()), uint32(ctx.SSRCRetransmission()), 0
+		t.hdr = header{ssrc: uint32(ctx.SSRC()), pt: uint8(c.PayloadType)}
+		t.rtxSSRC, t.rtxPT = uint32(ctx.SSRCRetransmission()), 0
 		apt := "apt=" + strconv.Itoa(int(c.PayloadType))
 		for _, r := range ctx.CodecParameters() {
 			if strings.EqualFold(r.MimeType, webrtc.MimeTypeRTX) && r.SDPFmtpLine == apt {
 				t.rtxPT = uint8(r.PayloadType)
 			}
 		}
-		t.hdr = rtp.Header{Version: 2, SSRC: t.ssrc, PayloadType: t.pt}
 		for _, x := range ctx.HeaderExtensions() {
-			if x.URI == sdp.AudioLevelURI && !t.video {
-				// The element points at t.level; forward only changes the byte and switches the extension on and off.
-				if err := t.hdr.SetExtension(uint8(x.ID), t.level[:]); err != nil {
-					return webrtc.RTPCodecParameters{}, err
-				}
+			switch {
+			case x.URI == sdp.AudioLevelURI && !t.video:
+				t.levelID = uint8(x.ID)
+			case x.URI == sdp.TransportCCURI:
+				t.hdr.twccID = uint8(x.ID)
 			}
 		}
-		t.w = ctx.WriteStream()
+		t.bound = true
+		t.s.bind(t, t.hdr.ssrc, t.rtxSSRC)
 		return c, nil
 	}
 	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
@@ -103,7 +97,7 @@ func (t *slot) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 func (t *slot) Unbind(webrtc.TrackLocalContext) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.w = nil
+	t.bound = false
 	return nil
 }
 
@@ -143,10 +137,11 @@ func (t *slot) resync() {
 	t.cur = nil
 }
 
-// forward writes one packet of a layer, if the slot takes from it. Called by the layer's reader.
-func (t *slot) forward(l *layer, p *packet) {
+// forward writes one packet of a layer into b, if the slot takes from it. transport.inMu of the layer's session is held.
+func (t *slot) forward(b *batch, l *layer, p *packet) {
+	b.room()
 	t.mu.Lock()
-	if t.src != l.up || t.w == nil || t.off || !t.s.live.Load() {
+	if t.src != l.up || !t.bound || t.off || !t.s.live.Load() {
 		t.mu.Unlock()
 		return
 	}
@@ -177,120 +172,93 @@ func (t *slot) forward(l *layer, p *packet) {
 		t.mu.Unlock()
 		return
 	}
-	payload := p.payload()
-	if p.isVP8 {
-		payload = t.describe(p, n)
-	}
 	h := &t.hdr
-	h.SequenceNumber, h.Timestamp = n.seq, n.ts
-	h.Marker = p.marker || switched && !t.video // RFC 7587, section 4.1: the start of a talkspurt
-	h.Extension = p.hasLevel && len(h.Extensions) > 0
-	t.level[0] = p.level
-	_, err := t.w.WriteRTP(h, payload)
+	h.seq, h.ts = n.seq, n.ts
+	h.marker = p.marker || switched && !t.video // RFC 7587, section 4.1: the start of a talkspurt
+	if h.levelID = 0; p.hasLevel {
+		h.levelID, h.level = t.levelID, p.level
+	}
+	sent := t.write(b, h, p, n)
 	t.packets++
-	t.octets += uint32(len(payload))
+	t.octets += uint32(p.end - p.off)
 	t.mu.Unlock()
 	m := t.s.f.m
-	if err != nil {
+	if !sent {
 		m.drop(dropWrite)
 		return
 	}
 	m.packets.Add(1)
-	m.bytes.Add(uint64(len(payload)))
+	m.bytes.Add(uint64(p.end - p.off))
 	if switched {
-		t.sendReport(l)
+		t.sendReport(b, l)
 	}
 }
 
-// describe gives the payload with the slot's picture numbers. The ring's copy is everyone's, so another is changed.
-func (t *slot) describe(p *packet, n numbers) []byte {
-	if n.pic == p.vp8.pic && n.tl0 == p.vp8.tl0 {
-		return p.payload()
+// write puts a packet with the slot's numbers into b. The ring's copy is everyone's, so it is the copy in b whose picture
+// numbers are changed. t.mu is held.
+func (t *slot) write(b *batch, h *header, p *packet, n numbers) bool {
+	to, ok := t.s.media.begin(b, h)
+	if !ok {
+		return false
 	}
-	if t.scratch == nil {
-		t.scratch = make([]byte, packetBytes)
+	payload := to[:copy(to, p.payload())]
+	if p.isVP8 && (n.pic != p.vp8.pic || n.tl0 != p.vp8.tl0) {
+		p.vp8.rewrite(payload, n.pic, n.tl0)
 	}
-	b := t.scratch[:copy(t.scratch, p.payload())]
-	p.vp8.rewrite(b, n.pic, n.tl0)
-	return b
+	return t.s.media.end(b, h, len(payload)) == nil
 }
 
-// readRTCP owns what the receiver says about the slot.
-func (t *slot) readRTCP(sender *webrtc.RTPSender) {
-	defer t.s.untrack()
-	b := make([]byte, packetBytes)
-	var again resender
-	for {
-		n, _, err := sender.Read(b)
-		if err != nil {
-			if errors.Is(err, io.ErrShortBuffer) {
-				continue
-			}
-			return
-		}
-		packets, err := rtcp.Unmarshal(b[:n])
-		if err != nil {
-			continue
-		}
-		for _, p := range packets {
-			switch p := p.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				t.mu.Lock()
-				src := t.src
-				t.mu.Unlock()
-				if src != nil {
-					src.requestKey(t.s.f.now())
-				}
-			case *rtcp.TransportLayerNack:
-				for _, pair := range p.Nacks {
-					pair.Range(func(seq uint16) bool { return t.resend(&again, seq) })
-				}
-			}
-		}
+// needsKey: the receiver cannot go on without a key frame.
+func (t *slot) needsKey() {
+	t.mu.Lock()
+	src := t.src
+	t.mu.Unlock()
+	if src != nil {
+		src.requestKey(t.s.f.now())
 	}
-}
-
-// resender is the memory of a slot's retransmissions, made at the first.
-type resender struct {
-	p   packet
-	out []byte
 }
 
 // resend answers a NACK from the source's ring: by RTX (RFC 4588) where it was agreed, else the packet again. False: enough
 // for now.
-func (t *slot) resend(r *resender, seq uint16) bool {
+func (t *slot) resend(b *batch, seq uint16) bool {
+	b.room()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.s.f.now()
 	if now-t.resentAt > int64(resendWindow) {
 		t.resentAt, t.resent = now, 0
 	}
-	if t.w == nil || t.resent >= resendMost {
+	if !t.bound || t.resent >= resendMost {
 		return false
 	}
 	seg, from, ok := t.line.find(seq)
-	if !ok || !seg.from.ring.copyTo(&r.p, from) {
+	p := &t.again
+	if !ok || !seg.from.ring.copyTo(p, from) {
 		return true
 	}
 	t.resent++
-	if r.out == nil {
-		r.out = make([]byte, packetBytes+2)
-	}
-	n := seg.number(&r.p)
-	h := &t.rtxHdr
-	*h = rtp.Header{Version: 2, SSRC: t.ssrc, PayloadType: t.pt, SequenceNumber: n.seq, Timestamp: n.ts, Marker: r.p.marker}
-	out := r.out[:0]
-	if t.rtxSSRC != 0 && t.rtxPT != 0 {
-		h.SSRC, h.PayloadType, h.SequenceNumber = t.rtxSSRC, t.rtxPT, t.rtxSeq
+	n := seg.number(p)
+	h := t.hdr
+	h.seq, h.ts, h.marker, h.levelID = n.seq, n.ts, p.marker, 0
+	rtx := t.rtxSSRC != 0 && t.rtxPT != 0
+	if rtx {
+		h.ssrc, h.pt, h.seq = t.rtxSSRC, t.rtxPT, t.rtxSeq
 		t.rtxSeq++
-		out = binary.BigEndian.AppendUint16(out, n.seq)
 	}
-	at := len(out)
-	out = append(out, r.p.payload()...)
-	if r.p.isVP8 {
-		r.p.vp8.rewrite(out[at:], n.pic, n.tl0)
+	to, ok := t.s.media.begin(b, &h)
+	if !ok {
+		return true
 	}
-	if _, err := t.w.WriteRTP(h, out); err == nil {
+	size := 0
+	if rtx {
+		binary.BigEndian.PutUint16(to, n.seq)
+		size = 2
+	}
+	payload := to[size : size+copy(to[size:], p.payload())]
+	if p.isVP8 {
+		p.vp8.rewrite(payload, n.pic, n.tl0)
+	}
+	if t.s.media.end(b, &h, size+len(payload)) == nil {
 		t.s.f.m.resent.Add(1)
 	}
 	return true

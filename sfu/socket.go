@@ -42,6 +42,14 @@ type mediaSocket struct {
 	head    int
 	free    [][]byte
 
+	// sessions says whose media an address sends.
+	sessionMu sync.RWMutex
+	sessions  map[netip.AddrPort]*transport
+
+	// in is the batch of the reader.
+	in      *batch
+	batches sync.Pool
+
 	// from says to which of our addresses a relayed name last sent: the relay answers only from there.
 	fromMu sync.RWMutex
 	from   map[netip.AddrPort]netip.AddrPort
@@ -55,7 +63,66 @@ type injected struct {
 }
 
 func newSocket(udp *net.UDPConn, m *metrics) *mediaSocket {
-	return &mediaSocket{udp: udp, m: m, from: make(map[netip.AddrPort]netip.AddrPort)}
+	s := &mediaSocket{udp: udp, m: m, from: make(map[netip.AddrPort]netip.AddrPort), sessions: make(map[netip.AddrPort]*transport)}
+	s.in = &batch{sock: s, arena: make([]byte, batchBytes)}
+	s.batches.New = func() any { return &batch{sock: s, arena: make([]byte, 16*packetSpace)} }
+	return s
+}
+
+// batch lends a batch to who is not the reader; done writes it.
+func (s *mediaSocket) batch() *batch { return s.batches.Get().(*batch) }
+
+func (s *mediaSocket) done(b *batch) {
+	b.finish()
+	s.batches.Put(b)
+}
+
+// link says whose media comes from an address; the last who proves an address has it.
+func (s *mediaSocket) link(addr netip.AddrPort, t *transport) {
+	s.sessionMu.Lock()
+	defer s.sessionMu.Unlock()
+	s.sessions[addr] = t
+}
+
+func (s *mediaSocket) unlink(addr netip.AddrPort, t *transport) {
+	s.sessionMu.Lock()
+	defer s.sessionMu.Unlock()
+	if s.sessions[addr] == t {
+		delete(s.sessions, addr)
+	}
+}
+
+// taken hands a packet of media to its session; false: it is Pion's.
+func (s *mediaSocket) taken(p []byte, from netip.AddrPort) bool {
+	if !isMedia(p) {
+		return false
+	}
+	s.sessionMu.RLock()
+	t := s.sessions[from]
+	s.sessionMu.RUnlock()
+	if t == nil {
+		return false // Pion drops it
+	}
+	t.receive(s.in, p, t.s.f.now())
+	return true
+}
+
+func (s *mediaSocket) isRelayed(a netip.AddrPort) bool {
+	r := s.relay.Load()
+	return r != nil && r.Owns(a)
+}
+
+// writeOne writes one packet. An error is the packet's own.
+func (s *mediaSocket) writeOne(to *dest, p []byte) {
+	var err error
+	if to.tcp.conn != nil {
+		_, err = to.tcp.conn.WriteTo(p, to.tcp.addr)
+	} else {
+		_, err = s.WriteToAddrPort(p, to.addr)
+	}
+	if err != nil {
+		s.m.drop(dropWrite)
+	}
 }
 
 func (s *mediaSocket) setRelay(r Relay) {
@@ -135,11 +202,20 @@ func (s *mediaSocket) take(b []byte) (int, netip.AddrPort, bool) {
 func (s *mediaSocket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
 		if n, from, ok := s.take(b); ok {
+			if s.taken(b[:n], from) {
+				s.in.finish()
+				continue
+			}
 			return n, from, nil
 		}
 		n, from, err := s.udp.ReadFromUDPAddrPort(b)
 		if err == nil {
-			return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), nil
+			from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+			if s.taken(b[:n], from) {
+				s.in.finish()
+				continue
+			}
+			return n, from, nil
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			_ = s.udp.SetReadDeadline(time.Time{})

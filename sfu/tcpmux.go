@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"net"
+	"net/netip"
 
 	"github.com/pion/ice/v4"
 	"golang.org/x/net/netutil"
@@ -62,4 +63,63 @@ func (c anyConn) LocalAddr() net.Addr {
 		return c.Conn.LocalAddr()
 	}
 	return &net.TCPAddr{IP: net.IPv4zero, Port: a.Port}
+}
+
+// tapMux takes a session's media off its TCP connections, as the socket does for UDP.
+type tapMux struct {
+	ice.TCPMux
+	t *transport
+}
+
+// GetConnByUfrag implements ice.TCPMux.
+func (m tapMux) GetConnByUfrag(ufrag string, isIPv6 bool, local net.IP) (net.PacketConn, error) {
+	c, err := m.TCPMux.GetConnByUfrag(ufrag, isIPv6, local)
+	if err != nil {
+		return nil, err
+	}
+	return tapConn{c, m.t}, nil
+}
+
+type tapConn struct {
+	net.PacketConn
+	t *transport
+}
+
+// ReadFrom implements net.PacketConn: it gives what Pion takes. Pion has one reader for a connection.
+func (c tapConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := c.PacketConn.ReadFrom(b)
+		if err != nil {
+			return n, from, err
+		}
+		if !isMedia(b[:n]) {
+			c.t.foundTCP(c.PacketConn, from)
+			return n, from, nil
+		}
+		out := c.t.sock.batch()
+		c.t.receive(out, b[:n], c.t.s.f.now())
+		c.t.sock.done(out)
+	}
+}
+
+// foundTCP notes the way back of a TCP connection: a check that came by it may nominate it.
+func (t *transport) foundTCP(conn net.PacketConn, from net.Addr) {
+	a, ok := from.(*net.TCPAddr)
+	if !ok {
+		return
+	}
+	addr := a.AddrPort()
+	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	t.addrMu.Lock()
+	defer t.addrMu.Unlock()
+	if t.tcp == nil {
+		t.tcp = make(map[netip.AddrPort]tcpPath)
+	}
+	if _, ok := t.tcp[addr]; !ok && len(t.tcp) >= tcpConnsMost {
+		for old := range t.tcp { // any: the next check of a live one brings it back
+			delete(t.tcp, old)
+			break
+		}
+	}
+	t.tcp[addr] = tcpPath{conn, from}
 }

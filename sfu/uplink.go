@@ -1,15 +1,11 @@
 package sfu
 
 import (
-	"errors"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/sdp/v3"
-	"github.com/pion/webrtc/v4"
 
 	"atrium/signaling/protocol"
 )
@@ -22,6 +18,8 @@ const (
 	videoRing = 512 // 2.5 s of 2 Mbit/s; a power of two each, so that the index goes on when sequence numbers wrap
 
 	maxLayers = 4 // of an uplink: three of simulcast, and one of a restarted encoder
+
+	abandoned = 2 * time.Second // without a packet a layer gives way to a new one
 
 	flowAudio = 3 // packets after which a microphone counts as flowing
 
@@ -44,6 +42,8 @@ type uplink struct {
 	subs    atomic.Pointer[[]*slot] // whom to write to; replaced by the room
 	want    atomic.Pointer[layer]   // the layer that slots take, or switch to at its next key frame
 
+	formats map[uint8]format // guarded by transport.inMu
+
 	// Guarded by room.mu.
 	seen        bool // it had a packet: it is a source that wants slots
 	activeSince int64
@@ -53,23 +53,22 @@ type uplink struct {
 	layers []*layer
 }
 
-// layer is one encoding of an uplink: one SSRC, one ring, one reader.
+// layer is one encoding of an uplink: one SSRC, one ring.
 type layer struct {
 	// Static after construction.
-	up       *uplink
-	track    *webrtc.TrackRemote
-	receiver *webrtc.RTPReceiver
-	ssrc     uint32
-	rid      string
-	levelID  uint8
-	ring     *ring
+	up      *uplink
+	ssrc    uint32
+	rid     string
+	levelID uint8
+	ring    *ring
 
 	last   atomic.Int64
 	pixels atomic.Int64 // of its last key frame
 
-	// Owned by the reader.
-	count    int
-	keyStart bool
+	// Guarded by transport.inMu of the uplink's session.
+	count     int
+	keyStart  bool
+	reception reception
 
 	// Guarded by mu.
 	mu        sync.Mutex
@@ -85,53 +84,81 @@ func newUplink(s *session, sec section) *uplink {
 	return &uplink{s: s, key: sourceKey{s.top.User, sec.source}, mid: sec.mid, video: sec.kind == protocol.Video}
 }
 
-// open starts reading a track that Pion found in the uplink's section.
-func (u *uplink) open(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+// begin makes the layer of a new stream. Nil: there are more encodings than a client has. transport.inMu is held.
+func (u *uplink) begin(ssrc uint32, rid string) *layer {
 	size := audioRing
 	if u.video {
 		size = videoRing
 	}
-	l := &layer{up: u, track: track, receiver: receiver, ssrc: uint32(track.SSRC()), rid: track.RID(), ring: newRing(size)}
-	for _, x := range receiver.GetParameters().HeaderExtensions {
-		if x.URI == sdp.AudioLevelURI && !u.video {
-			l.levelID = uint8(x.ID)
+	l := &layer{up: u, ssrc: ssrc, rid: rid, ring: newRing(size)}
+	if !u.video {
+		l.levelID = u.s.media.routes.ids.level
+	}
+	if now := u.s.f.now(); u.count() >= maxLayers {
+		var old *layer
+		for _, x := range u.all() {
+			if last := x.last.Load(); now-last > int64(abandoned) && (old == nil || last < old.last.Load()) {
+				old = x
+			}
 		}
+		if old == nil {
+			return nil
+		}
+		old.close()
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.layers) >= maxLayers || !u.s.track(2) {
-		return // more encodings than a client has: not read, Pion's buffer of it is bounded
-	}
 	u.layers = append(u.layers, l)
-	go l.read()
-	go l.readRTCP()
+	return l
 }
 
-// read owns the layer's packets: from Pion into the ring and to every slot.
-func (l *layer) read() {
-	defer l.up.s.untrack()
-	defer l.close()
-	m := l.up.s.f.m
-	for {
-		n, _, err := l.track.Read(l.ring.in)
-		if err != nil {
-			if errors.Is(err, io.ErrShortBuffer) || errors.Is(err, webrtc.ErrCodecNotFound) {
-				m.drop(dropMalformed) // too long, or of a payload type that was not answered
-				continue
-			}
-			return
+func (u *uplink) all() []*layer {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return append([]*layer(nil), u.layers...)
+}
+
+func (u *uplink) count() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.layers)
+}
+
+// find gives the layer that a stream of retransmissions is for: by SSRC, by RID, or the only one.
+func (u *uplink) find(ssrc uint32, rid string) *layer {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, l := range u.layers {
+		if ssrc != 0 && l.ssrc == ssrc || rid != "" && l.rid == rid {
+			return l
 		}
-		p := l.ring.put(n, l.up.s.f.now(), l.levelID, l.up.video)
-		if p == nil {
-			m.drop(dropMalformed)
-			continue
-		}
-		l.up.take(l, p)
 	}
+	if ssrc == 0 && rid == "" && len(u.layers) == 1 {
+		return u.layers[0]
+	}
+	return nil
 }
 
-// take hands one packet on. Called by the layer's reader.
-func (u *uplink) take(l *layer, p *packet) {
+// put takes the n bytes that stand in the ring's place for the next packet. transport.inMu is held.
+func (l *layer) put(b *batch, n int, at int64) bool {
+	p := l.ring.put(n, at, l.levelID, l.up.video)
+	if p == nil {
+		return false
+	}
+	l.reception.note(p, l.clock())
+	b.arrived = append(b.arrived, arrival{l, p})
+	return true
+}
+
+func (l *layer) clock() uint32 {
+	if l.up.video {
+		return videoRate
+	}
+	return audioRate
+}
+
+// take hands one packet on. transport.inMu is held.
+func (u *uplink) take(b *batch, l *layer, p *packet) {
 	if p.end > p.off { // padding is no sign of a source
 		l.last.Store(p.at)
 		u.last.Store(p.at)
@@ -149,7 +176,7 @@ func (u *uplink) take(l *layer, p *packet) {
 		u.s.f.m.drop(dropMuted)
 	} else {
 		for _, t := range *u.subs.Load() {
-			t.forward(l, p)
+			t.forward(b, l, p)
 		}
 	}
 	if !u.flowed.Load() && l.flows(p) {
@@ -237,60 +264,24 @@ func (l *layer) requestKey(now int64) {
 			}
 			l.mu.Unlock()
 			if send {
-				l.goPLI()
+				l.sendPLI()
 			}
 		})
 		return
 	}
 	l.keyAsked = now
-	l.goPLI()
-}
-
-// goPLI sends the request from a goroutine of its own: the caller may hold a slot's lock and be in a hurry.
-func (l *layer) goPLI() {
-	if l.up.s.track(1) {
-		go func() {
-			defer l.up.s.untrack()
-			l.sendPLI()
-		}()
-	}
+	l.sendPLI()
 }
 
 func (l *layer) sendPLI() {
 	l.up.s.f.m.plis.Add(1)
-	l.up.s.writeRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: l.ssrc}})
+	l.up.s.writeRTCP(&rtcp.PictureLossIndication{MediaSSRC: l.ssrc})
 }
 
-// readRTCP owns the layer's RTCP: its sender reports go to the slots.
-func (l *layer) readRTCP() {
-	defer l.up.s.untrack()
-	b := make([]byte, packetBytes)
-	for {
-		var n int
-		var err error
-		if l.rid != "" {
-			n, _, err = l.receiver.ReadSimulcast(b, l.rid)
-		} else {
-			n, _, err = l.receiver.Read(b)
-		}
-		if err != nil {
-			if errors.Is(err, io.ErrShortBuffer) {
-				continue
-			}
-			return
-		}
-		packets, err := rtcp.Unmarshal(b[:n])
-		if err != nil {
-			continue
-		}
-		for _, p := range packets {
-			sr, ok := p.(*rtcp.SenderReport)
-			if !ok || sr.SSRC != l.ssrc {
-				continue
-			}
-			l.report(sr)
-		}
-	}
+func (l *layer) isOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
 }
 
 func (l *layer) close() {

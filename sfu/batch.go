@@ -1,0 +1,134 @@
+package sfu
+
+const (
+	batchBytes = 256 << 10 // of packets that wait for a flush
+	segments   = 64        // most packets of one run: UDP_MAX_SEGMENTS of the kernel
+	runBytes   = 65000     // most bytes of a run: one IP packet
+)
+
+// batch is what waits to be written: packets, one behind the other, in messages of one destination each. Packets of one
+// size in a row form a run, which goes to the kernel as one message; only its last may be shorter (UDP_SEGMENT). A batch
+// has one owner at a time.
+type batch struct {
+	sock    *mediaSocket
+	arena   []byte
+	used    int
+	spans   []span
+	msgs    []message
+	gen     uint64 // counts flushes: what transports remember of messages is good within one
+	arrived []arrival
+	out     flusher
+}
+
+// span is a stretch of the arena; next is the following one of its message, or -1.
+type span struct{ off, n, next int32 }
+
+type message struct {
+	to         *dest
+	first, end int32 // spans
+	size       int   // of each packet but the last
+	last       int
+	count      int
+	bytes      int
+}
+
+// arrival is a packet that was read and is not yet with its slots.
+type arrival struct {
+	l *layer
+	p *packet
+}
+
+// reserve gives the place for the next packet. It is the same until add. Whoever reserves has asked for room.
+func (b *batch) reserve() []byte { return b.arena[b.used : b.used+packetSpace] }
+
+const packetSpace = packetBytes + 64 // a forwarded packet's header and tag may be longer than those it came with
+
+// room flushes where there is none for one more packet. Called without locks that others wait for.
+func (b *batch) room() {
+	if b.used+packetSpace > len(b.arena) || len(b.msgs) >= batchMessages {
+		b.flush()
+	}
+}
+
+const batchMessages = 512
+
+// add takes the n bytes that were written into reserve's place as the next packet to a destination. t.outMu is held.
+func (b *batch) add(t *transport, to *dest, n int) {
+	off := int32(b.used)
+	b.used += n
+	if t.lastIn == b && t.lastGen == b.gen {
+		m := &b.msgs[t.lastMsg]
+		if m.to == to && m.last == m.size && n <= m.size && m.count < segments && m.bytes+n <= runBytes && to.runs() {
+			m.count, m.last, m.bytes = m.count+1, n, m.bytes+n
+			if e := &b.spans[m.end]; e.off+e.n == off {
+				e.n += int32(n)
+				return
+			}
+			b.spans = append(b.spans, span{off, int32(n), -1})
+			next := int32(len(b.spans) - 1)
+			b.spans[m.end].next = next
+			m.end = next
+			return
+		}
+	}
+	b.spans = append(b.spans, span{off, int32(n), -1})
+	at := int32(len(b.spans) - 1)
+	b.msgs = append(b.msgs, message{to: to, first: at, end: at, size: n, last: n, count: 1, bytes: n})
+	t.lastIn, t.lastGen, t.lastMsg = b, b.gen, int32(len(b.msgs)-1)
+}
+
+// runs says whether runs may go to a destination.
+func (d *dest) runs() bool { return d.tcp.conn == nil && !d.relayed && !d.noGSO.Load() }
+
+// packets calls f with each packet of a message, in order.
+func (b *batch) packets(m *message, f func(p []byte)) {
+	left, size := m.count, m.size
+	for i := m.first; i >= 0; i = b.spans[i].next {
+		s := b.spans[i]
+		p := b.arena[s.off : s.off+s.n]
+		for len(p) > 0 {
+			n := size
+			if left == 1 {
+				n = m.last
+			}
+			f(p[:n])
+			p = p[n:]
+			left--
+		}
+	}
+}
+
+// finish hands on what was read and writes what came of it.
+func (b *batch) finish() {
+	for i := 0; i < len(b.arrived); i++ {
+		a := b.arrived[i]
+		if a.l == nil {
+			continue
+		}
+		t := a.l.up.s.media
+		t.inMu.Lock()
+		if !t.closed {
+			for j := i; j < len(b.arrived); j++ {
+				if x := &b.arrived[j]; x.l == a.l {
+					a.l.up.take(b, a.l, x.p)
+					x.l = nil
+				}
+			}
+		}
+		t.inMu.Unlock()
+	}
+	clear(b.arrived)
+	b.arrived = b.arrived[:0]
+	b.flush()
+}
+
+// flush writes everything.
+func (b *batch) flush() {
+	if len(b.msgs) == 0 {
+		return
+	}
+	b.write()
+	clear(b.msgs)
+	b.msgs, b.spans, b.used = b.msgs[:0], b.spans[:0], 0
+	b.gen++
+}

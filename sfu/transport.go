@@ -1,0 +1,399 @@
+package sfu
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+	"github.com/pion/stun/v3"
+)
+
+const (
+	earlyPackets = 64 // that come before the handshake is over; more are dropped
+	tcpConnsMost = 8  // TCP connections of one session
+)
+
+// transport carries one session's media. Pion does ICE and DTLS and sees nothing of media: what comes from an address that
+// proved itself by a check is taken off the socket, decrypted and handed on here, and what goes out is encrypted here and
+// put into a batch of the socket. That leaves out Pion's way of six queues and goroutines per packet.
+type transport struct {
+	// Static after construction.
+	s    *session
+	sock *mediaSocket
+
+	to atomic.Pointer[dest] // where the client is reached; nil: nowhere yet
+
+	// What comes in. Guarded by inMu, which is taken before room.mu.
+	inMu     sync.Mutex
+	closed   bool
+	verified bool          // the DTLS handshake is over, and the client is who the offer says
+	in       *srtp.Context // nil until the keys are known
+	early    [][]byte
+	inHeader rtp.Header
+	scratch  []byte
+	routes   routes
+	streams  map[uint32]*stream
+	twccIn   *twcc.Recorder // nil until a packet had a transport-wide number
+
+	// Addresses that the client has proved. Guarded by addrMu.
+	addrMu sync.Mutex
+	known  []netip.AddrPort
+	tcp    map[netip.AddrPort]tcpPath
+
+	// What goes out. Guarded by outMu, a leaf.
+	outMu     sync.Mutex
+	out       *srtp.Context
+	outHeader rtp.Header
+	twccOut   uint16 // the next transport-wide sequence number
+	lastIn    *batch // the batch and its message that the last packet went into
+	lastGen   uint64
+	lastMsg   int32
+}
+
+// dest is where a client is reached. Static after construction but for noGSO.
+type dest struct {
+	addr    netip.AddrPort
+	relayed bool
+	tcp     tcpPath // conn is nil for UDP
+	sa      sockaddr
+	noGSO   atomic.Bool // the kernel refused runs to it
+}
+
+type tcpPath struct {
+	conn net.PacketConn
+	addr net.Addr
+}
+
+func newTransport(s *session, sock *mediaSocket) *transport {
+	return &transport{s: s, sock: sock, streams: make(map[uint32]*stream)}
+}
+
+// keys are what the DTLS handshake agreed on. It is not over yet.
+func (t *transport) keys(in, out *srtp.Context) {
+	t.inMu.Lock()
+	t.in = in
+	t.inMu.Unlock()
+	t.outMu.Lock()
+	t.out = out
+	t.outMu.Unlock()
+}
+
+// verify opens the transport: the handshake is over. What came early is taken now.
+func (t *transport) verify() {
+	t.inMu.Lock()
+	t.verified = true
+	early := t.early
+	t.early = nil
+	t.inMu.Unlock()
+	b := t.sock.batch()
+	defer t.sock.done(b)
+	for _, p := range early {
+		t.receive(b, p, t.s.f.now())
+	}
+}
+
+// check is Pion's hook for a STUN check whose integrity is proved. The address may send media from now on, and the client
+// is reached where it nominates (RFC 8445, section 7.3.1.5; a lite agent takes the last).
+func (t *transport) check(m *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) bool {
+	ip, err := netip.ParseAddr(remote.Address())
+	if err != nil {
+		return false
+	}
+	addr := netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port()))
+	tcp := remote.NetworkType().IsTCP()
+	if !tcp {
+		t.know(addr)
+	}
+	if !m.Contains(stun.AttrUseCandidate) {
+		return false
+	}
+	d := &dest{addr: addr}
+	if tcp {
+		t.addrMu.Lock()
+		d.tcp = t.tcp[addr]
+		t.addrMu.Unlock()
+		if d.tcp.conn == nil {
+			return false
+		}
+	}
+	if old := t.to.Load(); old != nil && old.addr == addr && old.tcp.conn == d.tcp.conn {
+		return false
+	}
+	if !tcp {
+		t.sock.resolve(d)
+	}
+	t.to.Store(d)
+	return false // Pion keeps its own rule for its own packets
+}
+
+const addrsMost = 8 // addresses of one session; the oldest is forgotten
+
+func (t *transport) know(addr netip.AddrPort) {
+	t.addrMu.Lock()
+	defer t.addrMu.Unlock()
+	for _, a := range t.known {
+		if a == addr {
+			return
+		}
+	}
+	if t.known == nil || len(t.known) < addrsMost {
+		t.known = append(t.known, addr)
+	} else {
+		t.sock.unlink(t.known[0], t)
+		t.known = append(t.known[:0:0], append(t.known[1:], addr)...)
+	}
+	t.sock.link(addr, t)
+}
+
+// close ends the flow of media both ways and gives the memory back.
+func (t *transport) close() {
+	t.addrMu.Lock()
+	for _, a := range t.known {
+		t.sock.unlink(a, t)
+	}
+	t.known, t.tcp = []netip.AddrPort{}, nil
+	t.addrMu.Unlock()
+	t.to.Store(nil)
+	t.inMu.Lock()
+	defer t.inMu.Unlock()
+	t.closed, t.early = true, nil
+	for _, st := range t.streams {
+		st.layer.close()
+	}
+	clear(t.streams)
+}
+
+// isMedia tells SRTP and SRTCP from what Pion takes (RFC 7983, section 7).
+func isMedia(p []byte) bool { return len(p) > 0 && p[0] >= 128 && p[0] <= 191 }
+
+// isRTCP tells SRTCP from SRTP (RFC 5761, section 4).
+func isRTCP(p []byte) bool { return p[1] >= 192 && p[1] <= 223 }
+
+// receive takes a packet of the client, which is valid during the call. What it brings for the slots waits in b.
+func (t *transport) receive(b *batch, p []byte, at int64) {
+	t.inMu.Lock()
+	defer t.inMu.Unlock()
+	m := t.s.f.m
+	switch {
+	case t.closed:
+	case len(p) < 12 || len(p) > packetBytes:
+		m.drop(dropMalformed)
+	case !t.verified || t.in == nil:
+		if len(t.early) >= earlyPackets {
+			m.drop(dropMalformed)
+			return
+		}
+		t.early = append(t.early, append([]byte(nil), p...))
+	case isRTCP(p):
+		t.receiveRTCP(b, p)
+	default:
+		if !t.receiveRTP(b, p, at) {
+			m.drop(dropMalformed)
+		}
+	}
+}
+
+func (t *transport) receiveRTCP(b *batch, p []byte) {
+	raw, err := t.in.DecryptRTCP(t.space(), p, nil)
+	if err != nil {
+		t.s.f.m.drop(dropMalformed)
+		return
+	}
+	packets, err := rtcp.Unmarshal(raw)
+	if err != nil {
+		t.s.f.m.drop(dropMalformed)
+		return
+	}
+	t.s.feedback(b, packets)
+}
+
+func (t *transport) space() []byte {
+	if t.scratch == nil {
+		t.scratch = make([]byte, packetBytes)
+	}
+	return t.scratch[:0]
+}
+
+// receiveRTP decrypts a packet into its layer's ring.
+func (t *transport) receiveRTP(b *batch, p []byte, at int64) bool {
+	ssrc := binary.BigEndian.Uint32(p[8:])
+	st := t.streams[ssrc]
+	to := t.space()
+	if st != nil && !st.rtx {
+		to = st.layer.ring.in[:0]
+	}
+	raw, err := t.in.DecryptRTP(to, p, &t.inHeader)
+	if err != nil {
+		return false
+	}
+	if id := t.routes.ids.twcc; id != 0 {
+		if v := extensionOf(raw, id); len(v) == 2 {
+			t.arrived(ssrc, binary.BigEndian.Uint16(v), at)
+		}
+	}
+	if st == nil {
+		if st = t.route(ssrc, raw); st == nil {
+			return false
+		}
+	}
+	l := st.layer
+	if st.rtx {
+		n, ok := l.restore(raw)
+		if !ok {
+			return true // padding, or a packet that came already
+		}
+		return l.put(b, n, at)
+	}
+	if &raw[0] != &l.ring.in[0] {
+		copy(l.ring.in[:packetBytes], raw)
+	}
+	return l.put(b, len(raw), at)
+}
+
+// header is what a slot's packet is to be written with.
+type header struct {
+	ssrc, ts uint32
+	seq      uint16
+	pt       uint8
+	marker   bool
+	levelID  uint8 // of the audio level extension; 0: none
+	level    byte
+	twccID   uint8 // of the transport-wide sequence number; 0: none
+}
+
+// begin starts a packet in b and gives the place for its payload; end or cancel must follow. ok is false where the client
+// cannot be reached.
+func (t *transport) begin(b *batch, h *header) (payload []byte, ok bool) {
+	t.outMu.Lock()
+	if t.out == nil || t.to.Load() == nil {
+		t.outMu.Unlock()
+		return nil, false
+	}
+	p := b.reserve()
+	n := h.write(p, t.twccOut)
+	if h.twccID != 0 {
+		t.twccOut++
+	}
+	return p[n : len(p)-srtpTail], true
+}
+
+// end encrypts what begin started, with size bytes of payload, and leaves it in the batch.
+func (t *transport) end(b *batch, h *header, size int) error {
+	defer t.outMu.Unlock()
+	p := b.reserve()
+	n := h.size() + size
+	sealed, err := t.out.EncryptRTP(p[:0], p[:n], &t.outHeader)
+	if err != nil {
+		return err
+	}
+	b.add(t, t.to.Load(), len(sealed))
+	return nil
+}
+
+const srtpTail = 16 // longest authentication tag
+
+// size is the header's length on the wire.
+func (h *header) size() int {
+	n := h.extension()
+	if n > 0 {
+		n = 4 + (n+3)&^3
+	}
+	return 12 + n
+}
+
+// extension is the length of the extension's elements.
+func (h *header) extension() (n int) {
+	head := 1
+	if h.levelID > 14 || h.twccID > 14 {
+		head = 2 // RFC 8285, section 4.3
+	}
+	if h.levelID != 0 {
+		n += head + 1
+	}
+	if h.twccID != 0 {
+		n += head + 2
+	}
+	return n
+}
+
+// write puts the header into b and gives its length.
+func (h *header) write(b []byte, wide uint16) int {
+	b[0], b[1] = 0x80, h.pt
+	if h.marker {
+		b[1] |= 0x80
+	}
+	binary.BigEndian.PutUint16(b[2:], h.seq)
+	binary.BigEndian.PutUint32(b[4:], h.ts)
+	binary.BigEndian.PutUint32(b[8:], h.ssrc)
+	n := h.extension()
+	if n == 0 {
+		return 12
+	}
+	b[0] |= 0x10
+	words := (n + 3) / 4
+	two := h.levelID > 14 || h.twccID > 14
+	profile := uint16(0xBEDE)
+	if two {
+		profile = 0x1000
+	}
+	binary.BigEndian.PutUint16(b[12:], profile)
+	binary.BigEndian.PutUint16(b[14:], uint16(words))
+	at := 16
+	element := func(id, size uint8) {
+		if two {
+			b[at], b[at+1] = id, size
+			at += 2
+			return
+		}
+		b[at] = id<<4 | (size - 1)
+		at++
+	}
+	if h.levelID != 0 {
+		element(h.levelID, 1)
+		b[at] = h.level
+		at++
+	}
+	if h.twccID != 0 {
+		element(h.twccID, 2)
+		binary.BigEndian.PutUint16(b[at:], wide)
+		at += 2
+	}
+	for end := 16 + 4*words; at < end; at++ {
+		b[at] = 0
+	}
+	return at
+}
+
+// writeRTCP sends RTCP at once, or with b where there is one. A transport that is down loses it, as the network might.
+func (t *transport) writeRTCP(b *batch, packets ...rtcp.Packet) {
+	raw, err := rtcp.Marshal(packets)
+	if err != nil || len(raw) > packetBytes-srtcpTail {
+		return
+	}
+	own := b == nil
+	if own {
+		b = t.sock.batch()
+		defer t.sock.done(b)
+	}
+	b.room()
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	to := t.to.Load()
+	if t.out == nil || to == nil {
+		return
+	}
+	sealed, err := t.out.EncryptRTCP(b.reserve()[:0], raw, nil)
+	if err != nil {
+		return
+	}
+	b.add(t, to, len(sealed))
+}
+
+const srtcpTail = 20 // index and the longest authentication tag
