@@ -36,17 +36,13 @@ var routes = map[string]route{
 func (s *session) handle(frame []byte) {
 	now := s.srv.opt.Now()
 	if !s.limits.all.AllowN(now, 1) {
-		s.srv.metrics.in.WithLabelValues("unread").Inc()
+		s.srv.metrics.in.of(unreadType).Inc()
 		s.limited("", "all")
 		s.pause()
 		return
 	}
 	env, err := protocol.Decode(frame)
-	typ := env.Type
-	if !protocol.IsZoneType(typ) {
-		typ = "unknown"
-	}
-	s.srv.metrics.in.WithLabelValues(typ).Inc()
+	s.srv.metrics.in.of(env.Type).Inc()
 	r := routes[env.Type]
 	if !s.limits.byKind[r.kind].AllowN(now, 1) {
 		s.limited(env.Type, r.kind.String())

@@ -23,6 +23,7 @@ type member struct {
 	grace   *time.Timer
 	kept    kept
 	dirty   bool // in world.dirty
+	entry   int  // of the tick that is being told; while dirty
 	redrawn bool // the world was drawn anew while it was in grace
 	gone    bool
 }
@@ -218,7 +219,7 @@ func (s *session) sendSnapshot(snapshot []protocol.PeerPresence) {
 	for i, u := range updates {
 		frames[i] = protocol.MustEncode(protocol.TypePresenceBroadcast, u)
 	}
-	s.srv.metrics.out.WithLabelValues(protocol.TypePresenceBroadcast).Add(float64(len(frames)))
+	s.srv.metrics.out.of(protocol.TypePresenceBroadcast).Add(float64(len(frames)))
 	s.noteSend(s.conn.SendAll(frames))
 }
 

@@ -3,12 +3,14 @@ package signaling
 import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"atrium/signaling/protocol"
 )
 
 type metrics struct {
 	connections prometheus.Gauge
 	members     prometheus.Gauge
-	in, out     *prometheus.CounterVec // by type
+	in, out     byType
 	replaced    prometheus.Counter
 	limited     *prometheus.CounterVec // by kind
 	slow        prometheus.Counter
@@ -29,11 +31,37 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		connections: gauge("connections", "Open connections of clients."),
 		members:     gauge("members", "Users in a world, those in their grace included."),
-		in:          vec("messages_in_total", "Messages of clients.", "type"),
-		out:         vec("messages_out_total", "Messages to clients.", "type"),
+		in:          newByType(vec("messages_in_total", "Messages of clients.", "type"), protocol.Client),
+		out:         newByType(vec("messages_out_total", "Messages to clients.", "type"), protocol.Server),
 		replaced:    counter("presence_replaced_total", "Presence that newer presence replaced before it was sent."),
 		limited:     vec("rate_limited_total", "Messages dropped over a rate limit.", "kind"),
 		slow:        counter("slow_readers_total", "Connections closed because their queue was full."),
 		keptDropped: counter("kept_dropped_total", "Messages to a member in its grace that were over the bound."),
 	}
+}
+
+// byType counts messages. The look-up in a vector costs as much as much else of a message, so it is done at the start.
+type byType map[string]prometheus.Counter
+
+func newByType(vec *prometheus.CounterVec, from protocol.Sender) byType {
+	found := byType{unknownType: vec.WithLabelValues(unknownType), unreadType: vec.WithLabelValues(unreadType)}
+	for _, m := range protocol.Messages() {
+		if m.Link == protocol.ZoneLink && m.From == from {
+			found[m.Type] = vec.WithLabelValues(m.Type)
+		}
+	}
+	return found
+}
+
+// What is counted that has no type of the protocol.
+const (
+	unknownType = "unknown"
+	unreadType  = "unread" // dropped before it was parsed
+)
+
+func (b byType) of(typ string) prometheus.Counter {
+	if c, ok := b[typ]; ok {
+		return c
+	}
+	return b[unknownType]
 }

@@ -73,6 +73,6 @@ func (s *session) sendOccupied(list []protocol.ObjectHold) {
 	for i, o := range list {
 		frames[i] = protocol.MustEncode(protocol.TypeObjectOccupied, protocol.ObjectOccupied(o))
 	}
-	s.srv.metrics.out.WithLabelValues(protocol.TypeObjectOccupied).Add(float64(len(frames)))
+	s.srv.metrics.out.of(protocol.TypeObjectOccupied).Add(float64(len(frames)))
 	s.noteSend(s.conn.SendAll(frames))
 }

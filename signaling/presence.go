@@ -61,11 +61,13 @@ func (m *member) touch() {
 	}
 }
 
-// A presence frame is written once and sent whole to those who read PRESENCE_BROADCAST; who listed presence_batch
-// gets its payload, a part of the same bytes, joined with the tick's others.
+// A presence frame is written once per tick and sent whole to those who read PRESENCE_BROADCAST; who listed presence_batch
+// gets its payload, joined with the tick's others.
 var (
 	presenceHead = []byte(`{"type":"` + protocol.TypePresenceBroadcast + `","payload":`)
 	batchHead    = []byte(`{"type":"` + protocol.TypePresenceBatch + `","payload":{"updates":[`)
+	presenceTail = frameTail("")
+	batchTail    = frameTail("]}")
 )
 
 // frameTail closes a frame after its payload.
@@ -73,11 +75,11 @@ func frameTail(before string) []byte {
 	return []byte(before + `,"protocol_version":` + strconv.Itoa(protocol.Version) + `}`)
 }
 
-func presenceFrames(m *member) (whole, payload []byte) {
+// appendPresence writes a member's PRESENCE_BROADCAST, and says where its payload is.
+func appendPresence(b []byte, m *member) (frame []byte, from, to int) {
 	p := m.place.Pose
-	b := make([]byte, 0, 224)
 	b = append(b, presenceHead...)
-	from := len(b)
+	from = len(b)
 	b = append(b, `{"user_id":"`...)
 	b = append(b, m.user.String()...)
 	b = append(b, `","position":{"x":`...)
@@ -89,52 +91,68 @@ func presenceFrames(m *member) (whole, payload []byte) {
 	b = append(b, `","state":"`...)
 	b = append(b, p.State...)
 	b = append(b, `"}`...)
-	to := len(b)
-	b = append(b, frameTail("")...)
-	return b, b[from:to:to]
+	to = len(b)
+	return append(b, presenceTail...), from, to
 }
 
-// sendPresence is one tick: what changed is encoded once and handed to the outboxes of the zone, where it waits
-// behind everything else and is replaced by what is newer.
+// sendPresence is one tick: what changed is encoded once per zone and handed to the zone's outboxes, where it waits behind
+// everything else and is replaced by what is newer.
 func (s *Server) sendPresence() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var frame []byte
 	for _, w := range s.order {
 		if len(w.dirty) == 0 {
 			continue
 		}
-		type frames struct{ whole, payload []socket.Presence }
-		zones := make(map[*space.Zone]*frames)
+		ticks := make(map[*space.Zone]*socket.Tick)
 		for _, m := range w.dirty {
-			m.dirty = false
 			if m.gone {
 				continue
 			}
-			f := zones[m.zone()]
-			if f == nil {
-				f = &frames{}
-				zones[m.zone()] = f
+			t := ticks[m.zone()]
+			if t == nil {
+				t = &socket.Tick{}
+				ticks[m.zone()] = t
 			}
-			whole, payload := presenceFrames(m)
-			f.whole = append(f.whole, socket.Presence{User: m.user, Frame: whole})
-			f.payload = append(f.payload, socket.Presence{User: m.user, Frame: payload})
+			var from, to int
+			frame, from, to = appendPresence(frame[:0], m)
+			m.entry = t.Add(m.user, frame, from, to)
+		}
+		for zone, t := range ticks {
+			s.handOut(w, zone, t)
+		}
+		for _, m := range w.dirty {
+			m.dirty = false
 		}
 		clear(w.dirty)
 		w.dirty = w.dirty[:0]
-		for zone, f := range zones {
-			for _, m := range s.inZone(w, zone) {
-				if m.session == nil {
-					continue
-				}
-				out, typ := f.whole, protocol.TypePresenceBroadcast
-				if m.session.features.Load().presenceBatch {
-					out, typ = f.payload, protocol.TypePresenceBatch
-				}
-				if n := m.session.conn.SendPresence(out, m.user); n > 0 {
-					s.metrics.replaced.Add(float64(n))
-				}
-				s.metrics.out.WithLabelValues(typ).Inc()
-			}
+	}
+}
+
+// handOut gives a tick to everyone in its zone, but for each one's own presence.
+func (s *Server) handOut(w *world, zone *space.Zone, t *socket.Tick) {
+	replaced, batches, frames := 0, 0, 0
+	for _, m := range s.inZone(w, zone) {
+		if m.session == nil {
+			continue
+		}
+		own, others := -1, t.Len()
+		if m.dirty {
+			own = m.entry
+			others--
+		}
+		if others == 0 {
+			continue
+		}
+		replaced += m.session.conn.SendPresence(t, own)
+		if m.session.features.Load().presenceBatch {
+			batches++
+		} else {
+			frames += others
 		}
 	}
+	s.metrics.replaced.Add(float64(replaced))
+	s.metrics.out.of(protocol.TypePresenceBatch).Add(float64(batches))
+	s.metrics.out.of(protocol.TypePresenceBroadcast).Add(float64(frames))
 }

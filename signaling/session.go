@@ -174,7 +174,7 @@ func (s *session) connect(env protocol.Envelope) *protocol.Error {
 		s.features.Store(&f)
 		s.agreed = agreed
 		if f.presenceBatch {
-			s.conn.BatchPresence(batchHead, frameTail("]}"))
+			s.conn.BatchPresence(batchHead, batchTail)
 		}
 	}
 	s.armExpiry(claims.Expires)
@@ -237,7 +237,7 @@ func (s *session) send(typ string, payload any) {
 
 // sendFrame enqueues an encoded message. A connection that is full or closed is its read loop's to end.
 func (s *session) sendFrame(typ string, frame []byte) {
-	s.srv.metrics.out.WithLabelValues(typ).Inc()
+	s.srv.metrics.out.of(typ).Inc()
 	s.noteSend(s.conn.Send(frame))
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 func TestJoinWorld(t *testing.T) {
-	h := newHouse(t, nil)
+	h := newHouse(t, func(o *Options) { o.Tick = time.Hour }) // no tick tells again what the join tells
 	a := h.connect(h.claims(space.Plain))
 	s := a.join(houseID)
 	hall := protocol.Zone{ZoneID: hallID, ZoneType: protocol.OpenArea, WorldID: houseID}

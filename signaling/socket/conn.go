@@ -27,8 +27,8 @@ var (
 // may be called from anywhere and never waits for the peer.
 type Conn struct {
 	// Static after construction.
-	ws   *websocket.Conn
-	cork *corkConn
+	ws   *websocket.Conn // reads
+	conn net.Conn        // under ws; what is written goes straight to it
 	opt  Options
 	done chan struct{}
 
@@ -50,8 +50,8 @@ type Conn struct {
 	deadline *time.Timer // of the close handshake
 }
 
-func newConn(ws *websocket.Conn, cork *corkConn, o Options) *Conn {
-	c := &Conn{ws: ws, cork: cork, opt: o, done: make(chan struct{})}
+func newConn(ws *websocket.Conn, o Options) *Conn {
+	c := &Conn{ws: ws, conn: ws.NetConn(), opt: o, done: make(chan struct{})}
 	c.out.limit, c.out.limitBytes = o.Queue, o.QueueBytes
 	// gorilla's own handlers write from the reading goroutine; these leave it to the one writer.
 	ws.SetPingHandler(func(data string) error {
@@ -199,7 +199,7 @@ func (c *Conn) killLocked() {
 	if c.deadline != nil {
 		c.deadline.Stop()
 	}
-	_ = c.cork.Conn.Close()
+	_ = c.conn.Close()
 	close(c.done)
 }
 
@@ -242,19 +242,15 @@ func (c *Conn) SendAll(frames [][]byte) error {
 	return nil
 }
 
-// SendPresence replaces the latest presence of users, except one (the receiver itself). It says how many
-// were replaced before they were sent.
-func (c *Conn) SendPresence(updates []Presence, except uuid.UUID) (replaced int) {
+// SendPresence replaces the latest presence of users by a tick's, but for one entry (the receiver's own; -1: none). It says
+// how many were replaced before they were sent.
+func (c *Conn) SendPresence(t *Tick, own int) (replaced int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing {
+	if c.closing || len(t.users) == 0 || len(t.users) == 1 && own == 0 {
 		return 0
 	}
-	for _, u := range updates {
-		if u.User != except && c.out.latest(u) {
-			replaced++
-		}
-	}
+	replaced = c.out.presence.add(t, own, c.out.batches())
 	c.wake()
 	return replaced
 }
@@ -263,17 +259,18 @@ func (c *Conn) SendPresence(updates []Presence, except uuid.UUID) (replaced int)
 func (c *Conn) DropPresence(user uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.dropPresence(user)
+	c.out.presence.drop(user, c.out.batches())
 }
 
 // ClearPresence forgets all presence that was not sent yet: the receiver left.
 func (c *Conn) ClearPresence() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.clearPresence()
+	c.out.presence = lane{}
 }
 
-// BatchPresence joins the presence that is ready at once into one frame: head, the frames with commas, tail.
+// BatchPresence joins the presence that is ready at once into one frame: head, the payloads with commas, tail. It comes
+// before any presence.
 func (c *Conn) BatchPresence(head, tail []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -158,39 +158,113 @@ func TestManyFramesCostOneWrite(t *testing.T) {
 	}
 }
 
-func TestPresenceLane(t *testing.T) {
-	c, ws, _ := pair(t, Options{})
-	a, b, self := uuid.New(), uuid.New(), uuid.New()
-	say := func(u uuid.UUID, s string) Presence { return Presence{User: u, Frame: []byte(s)} }
+// told is the presence of users, as the payloads of messages in brackets.
+func told(payloads ...string) *Tick {
+	t := &Tick{}
+	for _, p := range payloads {
+		t.Add(users[p[0]], []byte("<"+p+">"), 1, 1+len(p))
+	}
+	return t
+}
 
-	// With the outbox held still, newer presence replaces older, the receiver's own is left out, and who left is dropped.
-	c.mu.Lock()
-	c.writing = true
-	c.mu.Unlock()
-	if n := c.SendPresence([]Presence{say(a, "a1"), say(b, "b1"), say(self, "s1")}, self); n != 0 {
-		t.Fatal(n)
+var users = map[byte]uuid.UUID{'a': uuid.New(), 'b': uuid.New(), 'c': uuid.New()}
+
+// TestPresenceLane: whether a receiver is behind or not, it is told the latest of everybody but itself.
+func TestPresenceLane(t *testing.T) {
+	long := strings.Repeat("-", 70_000) // a frame's length has three forms
+	cases := []struct {
+		name   string
+		do     func(c *Conn)
+		frames []string
+		batch  string
+	}{
+		{"one tick", func(c *Conn) { c.SendPresence(told("a1", "b1"), -1) }, []string{"<a1>", "<b1>"}, "[a1,b1]"},
+		{"own first", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), 0) }, []string{"<b1>", "<c1>"}, "[b1,c1]"},
+		{"own in between", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), 1) }, []string{"<a1>", "<c1>"}, "[a1,c1]"},
+		{"own last", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), 2) }, []string{"<a1>", "<b1>"}, "[a1,b1]"},
+		{"own alone", func(c *Conn) { c.SendPresence(told("a1"), 0) }, nil, ""},
+		{"behind", func(c *Conn) {
+			c.SendPresence(told("a1", "b1", "c1"), 2)
+			c.SendPresence(told("c2", "a2"), 0)
+			c.SendPresence(told("a33"), -1)
+		}, []string{"<a33>", "<b1>"}, "[a33,b1]"},
+		{"one left", func(c *Conn) {
+			c.SendPresence(told("a1", "b1", "c1"), -1)
+			c.DropPresence(users['b'])
+		}, []string{"<a1>", "<c1>"}, "[a1,c1]"},
+		{"a stranger left", func(c *Conn) {
+			c.SendPresence(told("a1", "b1"), -1)
+			c.DropPresence(users['c'])
+		}, []string{"<a1>", "<b1>"}, "[a1,b1]"},
+		{"one left and came back", func(c *Conn) {
+			c.SendPresence(told("a1", "b1"), -1)
+			c.DropPresence(users['a'])
+			c.SendPresence(told("a2"), -1)
+		}, []string{"<b1>", "<a2>"}, "[b1,a2]"},
+		{"all left", func(c *Conn) {
+			c.SendPresence(told("a1", "b1"), -1)
+			c.DropPresence(users['a'])
+			c.DropPresence(users['b'])
+		}, nil, ""},
+		{"the receiver left", func(c *Conn) {
+			c.SendPresence(told("a1", "b1"), -1)
+			c.ClearPresence()
+			c.SendPresence(told("c1"), -1)
+		}, []string{"<c1>"}, "[c1]"},
+		{"long", func(c *Conn) { c.SendPresence(told("a"+long), -1) }, []string{"<a" + long + ">"}, "[a" + long + "]"},
 	}
-	if n := c.SendPresence([]Presence{say(a, "a2")}, self); n != 1 {
-		t.Fatal(n)
-	}
-	c.DropPresence(b)
-	if err := c.Send([]byte("first")); err != nil {
-		t.Fatal(err)
-	}
-	c.mu.Lock()
-	c.writing = false
-	c.wake()
-	c.mu.Unlock()
-	for _, want := range []string{"first", "a2"} {
-		if _, got, err := ws.ReadMessage(); err != nil || string(got) != want {
-			t.Fatalf("got %s, want %s (%v)", got, want, err)
+	for _, batch := range []bool{false, true} {
+		for _, tc := range cases {
+			t.Run(fmt.Sprintf("%s/batch=%v", tc.name, batch), func(t *testing.T) {
+				c, ws, _ := pair(t, Options{})
+				want := tc.frames
+				if batch {
+					c.BatchPresence([]byte("["), []byte("]"))
+					want = []string{tc.batch}
+					if tc.batch == "" {
+						want = nil
+					}
+				}
+				c.mu.Lock()
+				c.writing = true // the outbox is held still
+				c.mu.Unlock()
+				tc.do(c)
+				if err := c.Send([]byte("first")); err != nil {
+					t.Fatal(err)
+				}
+				c.mu.Lock()
+				c.writing = false
+				c.wake()
+				c.mu.Unlock()
+				read := func(want string) {
+					t.Helper()
+					if _, got, err := ws.ReadMessage(); err != nil || string(got) != want {
+						t.Fatalf("got %.40q, want %.40q (%v)", got, want, err)
+					}
+				}
+				read("first")
+				for _, frame := range want {
+					read(frame)
+				}
+				if err := c.Send([]byte("last")); err != nil {
+					t.Fatal(err)
+				}
+				read("last")
+			})
 		}
 	}
+}
 
-	c.BatchPresence([]byte("["), []byte("]"))
-	c.SendPresence([]Presence{say(a, "1"), say(b, "2"), say(self, "3")}, b)
-	if _, got, err := ws.ReadMessage(); err != nil || string(got) != "[1,3]" {
-		t.Fatal(string(got), err)
+func TestPresenceThatIsReplacedIsCounted(t *testing.T) {
+	var l lane
+	if n := l.add(told("a1", "b1"), -1, true); n != 0 {
+		t.Error(n)
+	}
+	if n := l.add(told("a2", "c2"), -1, true); n != 1 {
+		t.Error(n)
+	}
+	if n := l.add(told("a3", "b3", "c3"), 2, true); n != 2 {
+		t.Error(n)
 	}
 }
 

@@ -1,8 +1,6 @@
 package socket
 
 import (
-	"bufio"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -42,44 +40,26 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// writeBuffers are gorilla's frame buffers, held only while a frame is written: an idle connection has none.
-var writeBuffers sync.Pool
+// noBuffers keeps gorilla from giving each connection a buffer for frames, which it never writes.
+var noBuffers sync.Pool
 
 // Upgrade takes over an HTTP request. Where it fails the response is written already. The caller should hand
 // the Conn to a goroutine of its own and return from its handler, since a live handler pins the buffers of
 // net/http.
 func Upgrade(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	o = o.withDefaults()
-	h := &hijacker{ResponseWriter: w, timeout: o.WriteTimeout}
 	up := websocket.Upgrader{
 		HandshakeTimeout: o.WriteTimeout,
 		ReadBufferSize:   1 << 10,
-		WriteBufferSize:  4 << 10,
-		WriteBufferPool:  &writeBuffers,
+		WriteBufferPool:  &noBuffers,
 		Subprotocols:     o.Subprotocols,
 		// Who someone is comes from a token in the first message, never from a cookie, so a page of another
 		// origin gains nothing by connecting.
 		CheckOrigin: func(*http.Request) bool { return true },
 	}
-	ws, err := up.Upgrade(h, r, nil)
+	ws, err := up.Upgrade(w, r, nil)
 	if err != nil {
 		return nil, err
 	}
-	return newConn(ws, h.conn, o), nil
-}
-
-// hijacker gives gorilla a corkConn for the connection.
-type hijacker struct {
-	http.ResponseWriter
-	timeout time.Duration
-	conn    *corkConn
-}
-
-func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	h.conn = &corkConn{Conn: conn, timeout: h.timeout}
-	return h.conn, rw, nil
+	return newConn(ws, o), nil
 }
