@@ -22,6 +22,15 @@ var decoders = func() map[Link]map[string]decoder {
 	return found
 }()
 
+// types are the types of those messages.
+var types = func() map[string]string {
+	found := make(map[string]string)
+	for _, s := range messages {
+		found[s.Type] = s.Type
+	}
+	return found
+}()
+
 // Zone decodes and checks the payload of a client's message on the zone link. The error is an *Error.
 func (e Envelope) Zone() (Message, error) { return e.decode(ZoneLink) }
 
@@ -76,7 +85,7 @@ func decodeConnect(r *reader) Message {
 	if r.err != nil {
 		return m
 	}
-	if _, ok := r.fields["token"]; ok {
+	if _, ok := r.fields.get("token"); ok {
 		m.Token = r.text("token", maxToken, "a JWT")
 	}
 	if r.has("client_version") {
@@ -181,7 +190,7 @@ func decodeView(r *reader) Message {
 	}
 	if r.has("sizes") {
 		const want = "an object of user_id: height in pixels"
-		raw := r.fields["sizes"]
+		raw, _ := r.fields.get("sizes")
 		var sizes map[string]json.RawMessage
 		if !isKind(raw, '{') || json.Unmarshal(raw, &sizes) != nil {
 			r.wrong("sizes", raw, want)

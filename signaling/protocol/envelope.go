@@ -17,34 +17,46 @@ type Envelope struct {
 // the version is wrong the Envelope is filled in all the same, so that the caller knows what was asked.
 func Decode(frame []byte) (Envelope, error) {
 	var env Envelope
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(frame, &fields); err != nil {
+	var room [4]pair
+	fields, err := parseObject(room[:0], frame)
+	if err != nil {
 		return env, malformed(err)
 	}
 	if fields == nil {
 		return env, Errorf(InvalidRequest, "", "the frame is null; it must be an object with type and payload")
 	}
-	raw, ok := fields["type"]
+	raw, ok := fields.get("type")
 	if !ok {
 		return env, Errorf(InvalidRequest, "", `the envelope has no "type"; it must name the message, as in "CONNECT"`).With("field", "type")
 	}
-	if !isKind(raw, '"') || json.Unmarshal(raw, &env.Type) != nil {
+	if env.Type, ok = typeOf(raw); !ok {
 		return env, Errorf(InvalidRequest, "", `"type" is %s; it must be a string`, describe(raw)).With("field", "type")
 	}
-	if p, ok := fields["payload"]; ok {
+	if p, ok := fields.get("payload"); ok {
 		if !isKind(p, '{') {
 			return env, Errorf(InvalidRequest, known(env.Type), `"payload" is %s; it must be an object`, describe(p)).With("field", "payload")
 		}
 		env.Payload = p
 	}
-	if v, ok := fields["protocol_version"]; ok {
-		var n int
-		if json.Unmarshal(v, &n) != nil || isKind(v, 'n') {
+	if v, ok := fields.get("protocol_version"); ok {
+		whole, ok := wholeOf(v)
+		if !ok {
 			return env, Errorf(InvalidRequest, known(env.Type), `"protocol_version" is %s; it must be the integer %d`, describe(v), Version).With("field", "protocol_version")
 		}
+		n := int(whole)
 		env.Version = &n
 	}
 	return env, nil
+}
+
+// typeOf reads a message's type, without an allocation if it exists.
+func typeOf(raw json.RawMessage) (string, bool) {
+	if b, ok := plainOf(raw); ok {
+		if typ, ok := types[string(b)]; ok {
+			return typ, true
+		}
+	}
+	return stringOf(raw)
 }
 
 // Encode makes a server frame. It fails only for a payload that JSON cannot say.

@@ -14,7 +14,8 @@ import (
 // caller reads all fields and asks for err once.
 type reader struct {
 	typ    string
-	fields map[string]json.RawMessage
+	fields object
+	room   [4]pair // of fields, for most messages
 	err    *Error
 }
 
@@ -24,7 +25,8 @@ func newReader(typ string, payload json.RawMessage) *reader {
 		r.err = Errorf(InvalidRequest, typ, `%s has no "payload"; it must be an object`, typ).With("field", "payload")
 		return r
 	}
-	if err := json.Unmarshal(payload, &r.fields); err != nil {
+	var err error
+	if r.fields, err = parseObject(r.room[:0], payload); err != nil {
 		r.err = Errorf(InvalidRequest, typ, `"payload" must be an object: %v`, err).With("field", "payload")
 	}
 	return r
@@ -41,7 +43,7 @@ func (r *reader) get(field, want string) (json.RawMessage, bool) {
 	if r.err != nil {
 		return nil, false
 	}
-	raw, ok := r.fields[field]
+	raw, ok := r.fields.get(field)
 	if !ok {
 		r.fail(field, "%s lacks %q; it must be %s", r.typ, field, want)
 	}
@@ -54,7 +56,7 @@ func (r *reader) wrong(field string, raw json.RawMessage, want string) {
 }
 
 func (r *reader) has(field string) bool {
-	raw, ok := r.fields[field]
+	raw, ok := r.fields.get(field)
 	return r.err == nil && ok && !isKind(raw, 'n')
 }
 
@@ -67,8 +69,8 @@ func (r *reader) text(field string, most int, want string) string {
 }
 
 func (r *reader) textOf(field string, raw json.RawMessage, most int, want string) string {
-	var s string
-	if !isKind(raw, '"') || json.Unmarshal(raw, &s) != nil {
+	s, ok := stringOf(raw)
+	if !ok {
 		r.wrong(field, raw, want)
 		return ""
 	}
@@ -90,6 +92,9 @@ func (r *reader) uuid(field string) uuid.UUID {
 }
 
 func (r *reader) uuidOf(field string, raw json.RawMessage) uuid.UUID {
+	if id, ok := uuidIn(raw); ok && r.err == nil {
+		return id
+	}
 	s := r.textOf(field, raw, 1<<16, wantUUID)
 	if r.err != nil {
 		return uuid.Nil
@@ -119,16 +124,13 @@ func (r *reader) number(field string) float64 {
 }
 
 func (r *reader) numberOf(field string, raw json.RawMessage, want string) float64 {
-	var f float64
-	if !isKind(raw, '0') || json.Unmarshal(raw, &f) != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+	f, ok := numberOf(raw)
+	if !ok {
 		r.wrong(field, raw, want)
 		return 0
 	}
 	return f
 }
-
-// maxSafe is the largest integer that a JavaScript client can count exactly.
-const maxSafe = 1<<53 - 1
 
 func (r *reader) integer(field string) int64 {
 	const want = "an integer"
@@ -140,15 +142,11 @@ func (r *reader) integer(field string) int64 {
 }
 
 func (r *reader) integerOf(field string, raw json.RawMessage, want string) int64 {
-	f := r.numberOf(field, raw, want)
-	if r.err != nil {
-		return 0
-	}
-	if f != math.Trunc(f) || math.Abs(f) > maxSafe {
+	n, ok := wholeOf(raw)
+	if !ok {
 		r.wrong(field, raw, want)
-		return 0
 	}
-	return int64(f)
+	return n
 }
 
 func (r *reader) position(field string) Position {
@@ -157,18 +155,27 @@ func (r *reader) position(field string) Position {
 	if !ok {
 		return Position{}
 	}
-	var at map[string]json.RawMessage
-	if !isKind(raw, '{') || json.Unmarshal(raw, &at) != nil {
+	if !isKind(raw, '{') {
+		r.wrong(field, raw, want)
+		return Position{}
+	}
+	var room [2]pair
+	at, err := parseObject(room[:0], raw)
+	if err != nil {
 		r.wrong(field, raw, want)
 		return Position{}
 	}
 	axis := func(name string) float64 {
-		v, ok := at[name]
+		v, ok := at.get(name)
 		if !ok {
 			r.fail(field+"."+name, "%q lacks %q; it must be %s", field, name, want)
 			return 0
 		}
-		return r.numberOf(field+"."+name, v, "a finite number")
+		f, ok := numberOf(v)
+		if !ok {
+			r.wrong(field+"."+name, v, "a finite number")
+		}
+		return f
 	}
 	return Position{X: axis("x"), Y: axis("y")}
 }
@@ -185,16 +192,24 @@ func enum[T oneOf[T]](r *reader, field string) T {
 	if r.err != nil {
 		return ""
 	}
-	raw, ok := r.fields[field]
-	var s string
-	if ok && isKind(raw, '"') && json.Unmarshal(raw, &s) == nil && T(s).Valid() {
+	raw, ok := r.fields.get(field)
+	values := T("").Values()
+	if plain, ok := plainOf(raw); ok {
+		for _, v := range values {
+			if string(plain) == string(v) {
+				return v
+			}
+		}
+	}
+	s, isText := stringOf(raw)
+	if isText && T(s).Valid() { // written with escapes
 		return T(s)
 	}
-	want := "one of " + list(T(s).Values())
+	want := "one of " + list(values)
 	switch {
 	case !ok:
 		r.get(field, want)
-	case !isKind(raw, '"'):
+	case !isText:
 		r.wrong(field, raw, want)
 	default:
 		r.fail(field, "%q is %q; it must be %s", field, clip(s), want)
@@ -215,7 +230,7 @@ func (r *reader) items(field string, most int, want string) []json.RawMessage {
 		return nil
 	}
 	var items []json.RawMessage
-	raw := r.fields[field]
+	raw, _ := r.fields.get(field)
 	if !isKind(raw, '[') || json.Unmarshal(raw, &items) != nil {
 		r.wrong(field, raw, want)
 		return nil
@@ -261,12 +276,17 @@ func (r *reader) candidate(field string) json.RawMessage {
 	if !ok || isKind(raw, 'n') {
 		return raw
 	}
-	var c map[string]json.RawMessage
-	if !isKind(raw, '{') || json.Unmarshal(raw, &c) != nil {
+	if !isKind(raw, '{') {
 		r.wrong(field, raw, want)
 		return nil
 	}
-	line, ok := c["candidate"]
+	var room [4]pair
+	c, err := parseObject(room[:0], raw)
+	if err != nil {
+		r.wrong(field, raw, want)
+		return nil
+	}
+	line, ok := c.get("candidate")
 	switch {
 	case !ok:
 		r.fail(field+".candidate", `%q lacks "candidate"; it must be %s`, field, want)
@@ -274,11 +294,11 @@ func (r *reader) candidate(field string) json.RawMessage {
 		r.wrong(field+".candidate", line, "a string")
 	}
 	for _, name := range []string{"sdpMid", "usernameFragment"} {
-		if v, ok := c[name]; ok && !isKind(v, '"') && !isKind(v, 'n') {
+		if v, ok := c.get(name); ok && !isKind(v, '"') && !isKind(v, 'n') {
 			r.wrong(field+"."+name, v, "a string or null")
 		}
 	}
-	if v, ok := c["sdpMLineIndex"]; ok && !isKind(v, 'n') {
+	if v, ok := c.get("sdpMLineIndex"); ok && !isKind(v, 'n') {
 		const want = "an integer from 0 to 65535, or null"
 		if n := r.integerOf(field+".sdpMLineIndex", v, want); n < 0 || n > maxLine {
 			r.wrong(field+".sdpMLineIndex", v, want)
