@@ -93,7 +93,7 @@ func rig(t testing.TB, video bool, receivers int, keep bool) *rigged {
 	f := &SFU{m: &metrics{}, start: time.Now(), log: slog.New(slog.DiscardHandler), sessions: map[place]*session{}}
 	f.engine = &engine{sock: newSocket(loopback(t), f.m)}
 	nobody := loopback(t).LocalAddr().(*net.UDPAddr).AddrPort()
-	r := &room{f: f}
+	r := newRoom(f, uuid.Nil)
 	kind, source := protocol.Audio, protocol.Mic
 	if video {
 		kind, source = protocol.Video, protocol.Camera
@@ -233,8 +233,8 @@ func TestHigherLayerIsTakenAtItsKeyFrameAndLeftWhenItFallsSilent(t *testing.T) {
 	}
 	now := u.s.f.now() + int64(2*time.Second)
 	low.last.Store(now)
-	u.chooseLayer(now)
-	if u.want.Load() != low {
+	u.s.room.tick(now)
+	if g.slots[0].want != low {
 		t.Fatal("the silent layer is kept")
 	}
 }

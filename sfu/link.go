@@ -222,9 +222,7 @@ func (f *SFU) message(s *session, conn *socket.Conn, l *limits, frame []byte) {
 		f.answerOffer(s, conn, m)
 	case *protocol.ICECandidate: // never used: see newEngine
 	case *protocol.View:
-		s.mu.Lock()
-		s.view = *m
-		s.mu.Unlock()
+		s.room.show(s, m)
 	case *protocol.Connect:
 		_ = conn.Send(protocol.EncodeError(protocol.Errorf(protocol.InvalidRequest, env.Type, "this link is connected; a session is opened by a link of its own")))
 	}

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/google/uuid"
@@ -221,3 +222,24 @@ func TestMuteDropsAudioAndUnmuteGoesOnWithoutAGap(t *testing.T) {
 }
 
 func last(got []*rtp.Packet) *rtp.Packet { return got[len(got)-1] }
+
+func TestViewChoosesWhoIsInTheSlots(t *testing.T) {
+	b := newBed(t)
+	p := b.join(peerOptions{video: 1})
+	first := b.join(peerOptions{camera: true})
+	p.waitSlots("the first camera", holds(first.user, protocol.Camera, true))
+	second := b.join(peerOptions{camera: true})
+	b.desk.wait(t, "flowing", second.user, 1)
+	p.send(protocol.TypeView, protocol.View{Pinned: []uuid.UUID{second.user}})
+	mid := find(p.waitSlots("who is pinned", holds(second.user, protocol.Camera, true)), second.user, protocol.Camera, true)
+	p.waitFor("the pinned one's picture", mid, func(got []*rtp.Packet) bool {
+		for _, pk := range got {
+			if bytes.Contains(pk.Payload, []byte(second.user.String())) {
+				return true
+			}
+		}
+		return false
+	})
+	p.send(protocol.TypeView, protocol.View{Sizes: map[uuid.UUID]int{second.user: 0}})
+	p.waitSlots("the other, when it is not shown", holds(first.user, protocol.Camera, true))
+}

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ const (
 	activeFor   = 500 * time.Millisecond // without a packet a source is not active any more
 	activeLeast = time.Second            // once active, for at least so long: DTX pauses 400 ms between two packets
 	idleAfter   = 5 * time.Second        // silent for so long, a source gives way where slots are few
+	refillTicks = 10                     // ticks after which a crowded member's slots are looked at again
+	rankSpacing = 20 * time.Millisecond  // between two rankings of the voices
 )
 
 // room is a zone's media: its sessions, their sources, and who is in whose slots.
@@ -26,8 +29,11 @@ type room struct {
 
 	// Guarded by mu. It is taken before a slot's and a session's locks, and never held while anything is written.
 	mu       sync.Mutex
-	sessions []*session // in the order of their answers
-	uplinks  []*uplink  // of these, in order
+	sessions []*session           // in the order of their answers
+	uplinks  []*uplink            // of these, in order
+	sources                       // of the uplinks, those that want slots
+	touched  map[*uplink]struct{} // whose slots have changed since publish
+	ticks    int
 }
 
 // member is what a room keeps of a session. Guarded by room.mu.
@@ -35,14 +41,20 @@ type member struct {
 	audio, video []*slot
 	seats        seats
 	order        []*slot // as in the offer: the order of SLOTS
-	left         bool    // the session has ended: an offer that is being answered adds nothing any more
+	view         view
+	crowded      bool // there are more sources than slots: it must be chosen
+	left         bool // the session has ended: an offer that is being answered adds nothing any more
+}
+
+func newRoom(f *SFU, zone uuid.UUID) *room {
+	return &room{f: f, zone: zone, touched: make(map[*uplink]struct{}), sources: sources{known: make(map[sourceKey]*uplink)}}
 }
 
 // add takes a session in, or the uplinks and slots that a further offer brought.
 func (r *room) add(s *session, uplinks []*uplink, slots []*slot) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if s.member.left {
-		r.mu.Unlock()
 		return
 	}
 	known := false
@@ -64,168 +76,145 @@ func (r *room) add(s *session, uplinks []*uplink, slots []*slot) {
 			m.seats.audio = append(m.seats.audio, sourceKey{})
 		}
 	}
-	keys := r.reselect()
+	r.refill(s, r.f.now())
+	r.publish()
 	s.slotsChanged()
-	r.mu.Unlock()
-	r.askKeys(keys)
 }
 
 func (r *room) leave(s *session) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.f.now()
 	s.member.left = true
-	kept := r.sessions[:0:0]
-	for _, x := range r.sessions {
-		if x != s {
-			kept = append(kept, x)
-		}
-	}
-	r.sessions = kept
-	left := r.uplinks[:0:0]
-	for _, u := range r.uplinks {
-		if u.s != s {
-			left = append(left, u)
-		}
-	}
-	r.uplinks = left
+	r.sessions = slices.DeleteFunc(r.sessions, func(x *session) bool { return x == s })
 	for _, t := range s.member.order {
-		t.setSource(nil)
+		r.put(t, nil)
 	}
-	keys := r.reselect()
-	r.mu.Unlock()
-	r.askKeys(keys)
+	for _, u := range r.uplinks {
+		if u.s != s || !r.vanish(u) {
+			continue
+		}
+		for _, t := range u.slots { // whoever saw it gets another for it
+			if !t.s.member.left {
+				r.refill(t.s, now)
+			}
+		}
+	}
+	r.uplinks = slices.DeleteFunc(r.uplinks, func(u *uplink) bool { return u.s == s })
+	r.publish()
 }
 
 // activate notes that a source flows (again). Called by a layer's reader before it hands the packet to the slots, so that
 // the first packet of a source already has its slots.
 func (r *room) activate(u *uplink, now int64) {
 	r.mu.Lock()
-	var keys []*uplink
-	if !u.active.Load() {
-		u.active.Store(true)
-		u.activeSince = now
-		if !u.seen || r.waiting() {
-			u.seen = true
-			keys = r.reselect()
-		}
-		r.tell(u)
+	defer r.mu.Unlock()
+	if u.active.Load() {
+		return
 	}
-	r.mu.Unlock()
-	r.askKeys(keys)
+	u.active.Store(true)
+	u.activeSince = now
+	if !u.seen && !u.s.member.left {
+		u.seen = true
+		r.appear(u)
+		for _, s := range r.sessions {
+			if s.takes(u) {
+				r.refill(s, now)
+			} else if s != u.s {
+				s.member.crowded = s.member.crowded || len(s.member.order) > 0
+			}
+		}
+		r.publish()
+	}
+	r.tell(u)
 }
 
-// waiting: some source has no slot somewhere, so that a change of activity may change seats.
-func (r *room) waiting() bool {
-	seen := 0
-	for _, u := range r.uplinks {
-		if u.seen {
-			seen++
-		}
+// onset looks at once whether a voice that has no slot everywhere has become one of the loudest. Called by its reader.
+func (r *room) onset(now int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now-r.rankedAt < int64(rankSpacing) {
+		return
 	}
-	for _, s := range r.sessions {
-		if m := &s.member; seen > len(m.audio) || seen > len(m.video) {
-			return true
-		}
-	}
-	return false
+	r.rank(now)
+	r.publish()
+}
+
+// show takes what a member says that it shows.
+func (r *room) show(s *session, v *protocol.View) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.member.view = newView(v)
+	now := r.f.now()
+	r.refill(s, now)
+	r.publish()
+	r.aim(s, now)
 }
 
 // tell marks SLOTS as changed for whoever has u in a slot.
 func (r *room) tell(u *uplink) {
-	for _, t := range *u.subs.Load() {
+	for _, t := range u.slots {
 		t.s.slotsChanged()
-	}
-}
-
-// reselect fills the slots of every session anew and gives the uplinks that need a key frame for that.
-func (r *room) reselect() (keys []*uplink) {
-	now := r.f.now()
-	by := make(map[sourceKey]*uplink, len(r.uplinks))
-	want := make([]candidate, 0, len(r.uplinks))
-	for _, u := range r.uplinks {
-		if u.seen {
-			by[u.key] = u
-			want = append(want, candidate{u.key, !u.active.Load() && now-u.last.Load() > int64(idleAfter)})
-		}
-	}
-	subs := make(map[*uplink][]*slot, len(by))
-	changed := map[*uplink]bool{}
-	for _, s := range r.sessions {
-		m := &s.member
-		if len(m.order) == 0 {
-			continue
-		}
-		others := make([]candidate, 0, len(want))
-		for _, c := range want {
-			if c.key.user != s.top.User { // one's own media never comes back
-				others = append(others, c)
-			}
-		}
-		m.seats = assign(m.seats, others)
-		seat := func(slots []*slot, keys []sourceKey) {
-			for k, t := range slots {
-				u := by[keys[k]]
-				t.mu.Lock()
-				now := t.src
-				t.mu.Unlock()
-				if now != u {
-					t.setSource(u)
-					s.slotsChanged()
-					if u != nil && u.video {
-						changed[u] = true
-					}
-				}
-				if u != nil {
-					subs[u] = append(subs[u], t)
-				}
-			}
-		}
-		seat(m.audio, m.seats.audio)
-		seat(m.video, m.seats.video)
-	}
-	for _, u := range r.uplinks {
-		list := subs[u]
-		u.subs.Store(&list)
-		if changed[u] {
-			keys = append(keys, u)
-		}
-	}
-	return keys
-}
-
-func (r *room) askKeys(uplinks []*uplink) {
-	now := r.f.now()
-	for _, u := range uplinks {
-		u.requestKey(now)
 	}
 }
 
 // keysFor asks for a key frame of every picture in a session's slots: its transport has just come up.
 func (r *room) keysFor(s *session) {
 	r.mu.Lock()
-	var all []*uplink
+	defer r.mu.Unlock()
+	now := r.f.now()
 	for _, t := range s.member.video {
-		t.mu.Lock()
-		if t.src != nil {
-			all = append(all, t.src)
-		}
-		t.mu.Unlock()
+		t.requestKey(now)
 	}
-	r.mu.Unlock()
-	r.askKeys(all)
 }
 
-// tick lets sources fall silent and layers change. Called by the SFU's one ticker.
+// tick lets sources fall silent, voices and people change their places, and layers follow what is shown and can be carried.
+// Called by the SFU's one ticker.
 func (r *room) tick(now int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.ticks++
 	for _, u := range r.uplinks {
 		if u.active.Load() && now-u.last.Load() > int64(activeFor) && now-u.activeSince > int64(activeLeast) {
 			u.active.Store(false)
 			r.tell(u)
 		}
-		if u.video {
-			u.chooseLayer(now)
+		u.measure(now)
+	}
+	r.rank(now)
+	for i, s := range r.sessions { // a tenth of them each time
+		if s.member.crowded && (i+r.ticks)%refillTicks == 0 {
+			r.refill(s, now)
 		}
+	}
+	r.publish()
+	for _, s := range r.sessions {
+		r.aim(s, now)
+	}
+}
+
+// wantsPlaces says whether it matters now where people stand.
+func (r *room) wantsPlaces() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ticks%refillTicks != 0 {
+		return false
+	}
+	for _, s := range r.sessions {
+		if s.member.crowded {
+			return true
+		}
+	}
+	return false
+}
+
+// place takes where people stand.
+func (r *room) place(users []uuid.UUID, at []point) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.near.clear()
+	for i, u := range users {
+		r.near.put(u, at[i])
 	}
 }
 
@@ -240,11 +229,11 @@ func (r *room) slots(s *session) []protocol.Slot {
 			e.Kind = protocol.Video
 		}
 		t.mu.Lock()
-		u := t.src
+		u, paused := t.src, t.paused
 		t.mu.Unlock()
 		if u != nil {
 			key := u.key
-			e.Source, e.UserID, e.Active = &key.source, &key.user, u.active.Load() && !u.muted.Load()
+			e.Source, e.UserID, e.Active = &key.source, &key.user, u.active.Load() && !u.muted.Load() && !paused
 		}
 		list = append(list, e)
 	}

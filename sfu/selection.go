@@ -1,6 +1,9 @@
 package sfu
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/google/uuid"
 
 	"atrium/signaling/protocol"
@@ -12,55 +15,73 @@ type sourceKey struct {
 	source protocol.Source
 }
 
-// candidate is a source that wants a slot.
+// candidate is a source that wants a slot of a receiver, and how much the receiver wants it; see standing.
 type candidate struct {
-	key  sourceKey
-	idle bool // silent for long: gives way to one that waits
+	key   sourceKey
+	score float64
 }
+
+// stay is by how much a score must exceed that of a source in a slot to take its place: two that are alike do not
+// change places all the time.
+const stay = 10
 
 // seats says which source is in which slot of a receiver; the zero key: nobody. Index k of both carries one stream id.
 type seats struct {
 	audio, video []sourceKey
 }
 
-// assign fills a receiver's slots: who has one keeps it, a person's microphone and camera go to the same index where both
-// have room, and while there are too few slots, who flows takes the place of who has long been silent. It is pure; the
-// loudest, the pinned and the near will be chosen here too. candidates are in the order in which they came.
-func assign(now seats, want []candidate) seats {
+// assign fills a receiver's slots with the candidates of the highest scores, pictures in most slots at most. Who has a
+// slot and keeps one keeps the same; a person's microphone and camera go to the same index where both have room. It is
+// pure. Of equal scores the earlier candidate counts as the higher.
+func assign(now seats, want []candidate, most int) seats {
 	next := seats{audio: make([]sourceKey, len(now.audio)), video: make([]sourceKey, len(now.video))}
-	wanted := make(map[sourceKey]candidate, len(want))
-	for _, c := range want {
-		wanted[c.key] = c
-	}
-	keep := func(to, from []sourceKey, audio bool) {
-		for k, key := range from {
-			if _, ok := wanted[key]; ok && (key.source == protocol.Mic) == audio {
-				to[k] = key
-			}
+	chosen := make([]candidate, 0, len(want))
+	chosen = append(chosen, best(now.audio, want, true, len(now.audio))...)
+	chosen = append(chosen, best(now.video, want, false, min(most, len(now.video)))...)
+	sits := func(key sourceKey) bool {
+		lane, _ := now.lanes(key)
+		k := index(lane, key)
+		if k >= 0 {
+			own, _ := next.lanes(key)
+			own[k] = key
 		}
+		return k >= 0
 	}
-	keep(next.audio, now.audio, true)
-	keep(next.video, now.video, false)
-	for _, c := range want {
-		if c.idle || !next.seat(c.key) {
-			continue
-		}
-		next.evict(c.key, wanted)
-	}
-	for _, c := range want { // the silent take what is left
-		if c.idle {
+	chosen = slices.DeleteFunc(chosen, func(c candidate) bool { return sits(c.key) })
+	for _, c := range want { // in their order, so that a person's two sources find their places together
+		if slices.Contains(chosen, c) {
 			next.seat(c.key)
 		}
 	}
 	return next
 }
 
-// seat gives key a free slot unless it has one. True: it has none and there is none.
-func (s *seats) seat(key sourceKey) (full bool) {
-	own, other := s.lanes(key)
-	if index(own, key) >= 0 {
-		return false
+// best gives the n candidates of a lane with the highest scores.
+func best(lane []sourceKey, want []candidate, audio bool, n int) []candidate {
+	own := make([]candidate, 0, len(want))
+	for _, c := range want {
+		if (c.key.source == protocol.Mic) == audio {
+			own = append(own, c)
+		}
 	}
+	if len(own) <= n {
+		return own
+	}
+	sits := func(c candidate) float64 {
+		if index(lane, c.key) >= 0 {
+			return stay
+		}
+		return 0
+	}
+	slices.SortStableFunc(own, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.score+sits(b), a.score+sits(a)), cmp.Compare(sits(b), sits(a)))
+	})
+	return own[:max(n, 0)]
+}
+
+// seat gives key a free slot. There is one.
+func (s *seats) seat(key sourceKey) {
+	own, other := s.lanes(key)
 	var zero sourceKey
 	switch key.source {
 	case protocol.Mic, protocol.Camera:
@@ -70,38 +91,25 @@ func (s *seats) seat(key sourceKey) (full bool) {
 		}
 		if k := index(other, partner); k >= 0 && k < len(own) && own[k] == zero {
 			own[k] = key
-			return false
+			return
 		}
 		// Alone so far: an index that is free for the partner as well, so that it finds its place beside.
 		for k := range own {
 			if own[k] == zero && k < len(other) && other[k] == zero {
 				own[k] = key
-				return false
+				return
 			}
 		}
 	case protocol.Screen: // from the far end: a screen has no partner to sit beside
 		for k := len(own) - 1; k >= 0; k-- {
 			if own[k] == zero && (k >= len(other) || other[k] == zero) {
 				own[k] = key
-				return false
+				return
 			}
 		}
 	}
 	if k := index(own, zero); k >= 0 {
 		own[k] = key
-		return false
-	}
-	return true
-}
-
-// evict gives key the slot of one that has long been silent, if there is such.
-func (s *seats) evict(key sourceKey, wanted map[sourceKey]candidate) {
-	own, _ := s.lanes(key)
-	for k := range own {
-		if wanted[own[k]].idle {
-			own[k] = key
-			return
-		}
 	}
 }
 

@@ -27,7 +27,7 @@ func TestAssign(t *testing.T) {
 	cam := func(u uuid.UUID) sourceKey { return sourceKey{u, protocol.Camera} }
 	screen := func(u uuid.UUID) sourceKey { return sourceKey{u, protocol.Screen} }
 
-	s := assign(empty(3, 3), wants(mic(a), mic(b), cam(b), cam(a), screen(a)))
+	s := assign(empty(3, 3), wants(mic(a), mic(b), cam(b), cam(a), screen(a)), 3)
 	if index(s.audio, mic(a)) != index(s.video, cam(a)) || index(s.audio, mic(b)) != index(s.video, cam(b)) {
 		t.Errorf("not side by side: %v", s)
 	}
@@ -36,22 +36,31 @@ func TestAssign(t *testing.T) {
 	}
 	// Who stays keeps the place, whoever leaves.
 	k := index(s.audio, mic(b))
-	s = assign(s, wants(mic(b), cam(b), mic(c)))
+	s = assign(s, wants(mic(b), cam(b), mic(c)), 3)
 	if index(s.audio, mic(b)) != k || index(s.video, cam(b)) != k || index(s.audio, mic(c)) < 0 {
 		t.Errorf("moved: %v", s)
 	}
-	// Too few: who came first stays, unless it is silent.
-	s = assign(empty(1, 0), wants(mic(a), mic(b)))
+	// Too few: of equals who came first stays; who is wanted more takes the place, but not for a trifle.
+	s = assign(empty(1, 0), wants(mic(a), mic(b)), 0)
 	if s.audio[0] != mic(a) {
 		t.Errorf("%v", s)
 	}
-	s = assign(s, []candidate{{mic(a), true}, {mic(b), false}})
-	if s.audio[0] != mic(b) {
-		t.Errorf("silence keeps its place: %v", s)
+	s = assign(s, []candidate{{mic(a), 0}, {mic(b), stay}}, 0)
+	if s.audio[0] != mic(a) {
+		t.Errorf("replaced for a trifle: %v", s)
 	}
-	s = assign(s, []candidate{{mic(a), true}, {mic(b), true}})
+	s = assign(s, []candidate{{mic(a), 0}, {mic(b), stay + 1}}, 0)
+	if s.audio[0] != mic(b) {
+		t.Errorf("the louder one waits: %v", s)
+	}
+	s = assign(s, []candidate{{mic(a), stay}, {mic(b), 0}}, 0)
 	if s.audio[0] != mic(b) {
 		t.Errorf("%v", s)
+	}
+	// Fewer pictures than slots, where the receiver wants no more.
+	s = assign(empty(0, 3), []candidate{{cam(a), 1}, {cam(b), 2}, {cam(c), 3}}, 1)
+	if index(s.video, cam(c)) < 0 || index(s.video, cam(a)) >= 0 || index(s.video, cam(b)) >= 0 {
+		t.Errorf("one picture: %v", s)
 	}
 }
 
@@ -61,25 +70,29 @@ func TestAssignProperties(t *testing.T) {
 		s := empty(rapid.IntRange(0, 5).Draw(t, "audio"), rapid.IntRange(0, 5).Draw(t, "video"))
 		for range 6 {
 			var want []candidate
+			scores := map[sourceKey]float64{}
 			count := map[bool]int{}
 			for u := range 5 {
 				for _, src := range sources {
 					if rapid.Bool().Draw(t, "wants") {
-						want = append(want, candidate{sourceKey{uuid.UUID{byte(u + 1)}, src}, rapid.Bool().Draw(t, "idle")})
+						c := candidate{sourceKey{uuid.UUID{byte(u + 1)}, src}, float64(rapid.IntRange(0, 30).Draw(t, "score"))}
+						want = append(want, c)
+						scores[c.key] = c.score
 						count[src == protocol.Mic]++
 					}
 				}
 			}
-			next := assign(s, want)
+			most := rapid.IntRange(0, 6).Draw(t, "most")
+			next := assign(s, want, most)
 			seen := map[sourceKey]bool{}
-			check := func(lane, former []sourceKey, audio bool) {
+			check := func(lane, former []sourceKey, audio bool, most int) {
 				full := 0
 				for k, key := range lane {
 					if key == (sourceKey{}) {
 						continue
 					}
 					full++
-					if seen[key] || (key.source == protocol.Mic) != audio {
+					if _, wanted := scores[key]; seen[key] || !wanted || (key.source == protocol.Mic) != audio {
 						t.Fatalf("%v in %v", key, next)
 					}
 					seen[key] = true
@@ -87,23 +100,53 @@ func TestAssignProperties(t *testing.T) {
 						t.Fatalf("%v moved from %d to %d", key, j, k)
 					}
 				}
-				if full != min(len(lane), count[audio]) {
-					t.Fatalf("%d of %d slots for %d sources", full, len(lane), count[audio])
+				if full != min(most, count[audio]) {
+					t.Fatalf("%d slots of %d are filled for %d sources", full, most, count[audio])
 				}
 			}
-			check(next.audio, s.audio, true)
-			check(next.video, s.video, false)
-			for _, c := range want {
-				if !seen[c.key] && !c.idle { // then nobody idle sits there
-					lane, _ := next.lanes(c.key)
-					for _, d := range want {
-						if d.idle && index(lane, d.key) >= 0 {
-							t.Fatalf("%v waits while %v is silent in a slot", c.key, d.key)
-						}
+			check(next.audio, s.audio, true, len(s.audio))
+			check(next.video, s.video, false, min(most, len(s.video)))
+			for key, score := range scores {
+				if seen[key] {
+					continue
+				}
+				lane, _ := next.lanes(key)
+				former, _ := s.lanes(key)
+				mine := score
+				if index(former, key) >= 0 {
+					mine += stay
+				}
+				for _, in := range lane {
+					if in == (sourceKey{}) {
+						continue
+					}
+					least := scores[in]
+					if index(former, in) >= 0 {
+						least += stay
+					}
+					if mine > least {
+						t.Fatalf("%v with %v waits for %v with %v", key, mine, in, least)
 					}
 				}
+			}
+			if again := assign(next, want, most); !equal(again, next) {
+				t.Fatalf("not settled: %v, then %v", next, again)
 			}
 			s = next
 		}
 	})
+}
+
+func equal(a, b seats) bool {
+	for k := range a.audio {
+		if a.audio[k] != b.audio[k] {
+			return false
+		}
+	}
+	for k := range a.video {
+		if a.video[k] != b.video[k] {
+			return false
+		}
+	}
+	return true
 }

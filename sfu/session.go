@@ -44,7 +44,8 @@ type session struct {
 	dirty atomic.Bool // SLOTS has changed
 	wg    sync.WaitGroup
 
-	member member // guarded by room.mu
+	member   member // guarded by room.mu
+	downlink downlink
 
 	// Guarded by clockMu.
 	clockMu  sync.Mutex
@@ -64,7 +65,6 @@ type session struct {
 	bySSRC   map[uint32]*slot
 	closed   bool // no goroutine may be started any more
 	why      ending
-	view     protocol.View
 }
 
 // ending is how a session ends and what its link is told: an ERROR where code is set, then the close code.
@@ -81,6 +81,7 @@ func newSession(f *SFU, top topology.Session, r *room) *session {
 		uplinks: make(map[string]*uplink), bySSRC: make(map[uint32]*slot), lostAt: time.Now(),
 	}
 	s.media = newTransport(s, f.engine.sock)
+	s.member.view = newView(&protocol.View{})
 	s.log = f.log.With("user", top.User, "zone", top.Zone, "session", s.id)
 	return s
 }
@@ -152,12 +153,12 @@ func (s *session) feedback(b *batch, packets []rtcp.Packet) {
 			}
 		case *rtcp.PictureLossIndication:
 			if t := s.slotOf(p.MediaSSRC); t != nil {
-				t.needsKey()
+				t.requestKey(s.f.now())
 			}
 		case *rtcp.FullIntraRequest:
 			for _, e := range p.FIR { // RFC 5104, section 4.3.1.1: the header names no source
 				if t := s.slotOf(e.SSRC); t != nil {
-					t.needsKey()
+					t.requestKey(s.f.now())
 				}
 			}
 		case *rtcp.TransportLayerNack:

@@ -53,6 +53,7 @@ type Options struct {
 	Negotiation, Other socket.Rate
 	Controller         Controller
 	Relay              Relay
+	Places             Places // nil: pictures are not chosen by distance
 	Logger             *slog.Logger
 	Registerer         prometheus.Registerer
 }
@@ -61,6 +62,7 @@ type Options struct {
 type SFU struct {
 	// Static after construction.
 	ctl                    Controller
+	places                 Places // nil: nobody knows where people stand
 	log                    *slog.Logger
 	m                      *metrics
 	reg                    prometheus.Registerer
@@ -141,7 +143,7 @@ func New(o Options) (*SFU, error) {
 		return nil, err
 	}
 	f := &SFU{
-		ctl: o.Controller, log: o.Logger, m: m, reg: o.Registerer, engine: e,
+		ctl: o.Controller, places: o.Places, log: o.Logger, m: m, reg: o.Registerer, engine: e,
 		audioSlots: o.AudioSlots, videoSlots: o.VideoSlots, grace: o.Grace, heartbeat: o.Heartbeat, connectWithin: o.Connect, frameBytes: o.FrameBytes,
 		negotiationRate: o.Negotiation, otherRate: o.Other, greeting: make(map[*socket.Conn]struct{}),
 		start: time.Now(), rooms: make(map[uuid.UUID]*room), sessions: make(map[place]*session), muted: make(map[place]bool), ended: make(map[place]uint64),
@@ -202,6 +204,8 @@ func (f *SFU) tick() {
 	defer t.Stop()
 	var rooms []*room
 	var sessions []*session
+	var users []uuid.UUID
+	var at []point
 	for {
 		select {
 		case <-f.ctx.Done():
@@ -220,6 +224,13 @@ func (f *SFU) tick() {
 		f.mu.Unlock()
 		now := f.now()
 		for _, r := range rooms {
+			if f.places != nil && r.wantsPlaces() {
+				users, at = users[:0], at[:0]
+				f.places.Positions(r.zone, func(user uuid.UUID, x, y float64) {
+					users, at = append(users, user), append(at, point{x, y})
+				})
+				r.place(users, at)
+			}
 			r.tick(now)
 		}
 		b := f.engine.sock.batch()
@@ -264,7 +275,7 @@ func (f *SFU) admit(top topology.Session, former string, since uint64) (s, repla
 	}
 	r := f.rooms[top.Zone]
 	if r == nil {
-		r = &room{f: f, zone: top.Zone}
+		r = newRoom(f, top.Zone)
 		f.rooms[top.Zone] = r
 		f.m.rooms.Add(1)
 	}

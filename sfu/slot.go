@@ -34,6 +34,9 @@ type slot struct {
 	off      bool
 	bound    bool
 	src      *uplink // who is chosen; nil: nobody
+	want     *layer  // of a video slot: what it takes, or changes to at its next key frame; nil: what comes first
+	most     int     // the height up to which it changes to a larger layer by itself
+	paused   bool    // the receiver can be sent nothing of it
 	cur      *layer  // who feeds it; nil: a switch is due
 	line     timeline
 	hdr      header // ssrc, pt and extension ids; the rest is each packet's
@@ -43,7 +46,8 @@ type slot struct {
 	rtxSeq   uint16
 	packets  uint32
 	octets   uint32
-	keyAsked int64
+	keyAsked int64  // when the slot last asked
+	keyOf    *layer // and whom
 	resent   int
 	resentAt int64
 	again    packet // memory of retransmissions, made at the first
@@ -127,7 +131,77 @@ func (t *slot) Kind() webrtc.RTPCodecType {
 func (t *slot) setSource(u *uplink) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.src, t.cur = u, nil
+	t.src, t.cur, t.want, t.most, t.paused = u, nil, nil, 0, false
+}
+
+// aim makes l the layer that the slot takes from its next key frame on; up to that, what it takes now goes on unless it is
+// cut. True: it was paused or resumed. Called by the room.
+func (t *slot) aim(l *layer, most int, pause, cut bool, now int64) (changed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	changed = t.paused != pause
+	t.paused, t.most = pause, most
+	if pause || cut && t.cur != l {
+		t.cur = nil
+	}
+	if pause || t.want == l && !changed {
+		return changed
+	}
+	t.want = l
+	if l != nil && t.cur != l {
+		t.askKey(l, now)
+	}
+	return changed
+}
+
+// askKey asks for the key frame that the slot waits for. To grow larger is not urgent: else many receivers that do so one
+// after the other would make a layer of key frames alone. Called with the lock held.
+func (t *slot) askKey(l *layer, now int64) {
+	every := keyInterval
+	if t.cur != nil && t.cur.up == l.up && t.cur.pixels.Load() < l.pixels.Load() {
+		every = growInterval
+	}
+	if now-t.keyAsked > int64(every) || t.keyOf != l {
+		t.keyAsked, t.keyOf = now, l
+		l.requestKey(now)
+	}
+}
+
+// requestKey asks for a key frame of what the slot takes: the receiver has lost a picture, or has just come.
+func (t *slot) requestKey(now int64) {
+	t.mu.Lock()
+	l := t.cur
+	if l == nil {
+		l = t.want
+	}
+	t.mu.Unlock()
+	if l != nil && t.video {
+		l.requestKey(now)
+	}
+}
+
+// enters says whether a packet of a layer that does not feed the slot is the one with which it begins to. Called with the
+// lock held.
+func (t *slot) enters(l *layer, p *packet) bool {
+	if !t.video {
+		return true
+	}
+	if t.want == nil || t.want.gone.Load() {
+		t.want = l
+	}
+	if w := t.want; w != l {
+		// A key frame of a larger layer that may be sent: the layers of a source begin one after the other.
+		if !p.vp8.key || l.pixels.Load() <= w.pixels.Load() || l.height() > t.most {
+			return false
+		}
+		t.want = l
+	}
+	if !p.vp8.key {
+		t.askKey(l, p.at)
+		t.s.f.m.drop(dropNoKey)
+		return false
+	}
+	return true
 }
 
 // resync lets the slot's numbering go on without a gap after packets that were held back. Called on unmute.
@@ -141,27 +215,15 @@ func (t *slot) resync() {
 func (t *slot) forward(b *batch, l *layer, p *packet) {
 	b.room()
 	t.mu.Lock()
-	if t.src != l.up || !t.bound || t.off || !t.s.live.Load() {
+	if t.src != l.up || !t.bound || t.off || t.paused || !t.s.live.Load() {
 		t.mu.Unlock()
 		return
 	}
 	switched := t.cur != l
 	if switched {
-		if t.video {
-			if l != l.up.want.Load() {
-				t.mu.Unlock()
-				return
-			}
-			if !p.vp8.key {
-				// A layer that is replaced goes on until the new one's key frame; a new source waits for it.
-				if p.at-t.keyAsked > int64(keyInterval) {
-					t.keyAsked = p.at
-					l.requestKey(p.at)
-				}
-				t.s.f.m.drop(dropNoKey)
-				t.mu.Unlock()
-				return
-			}
+		if !t.enters(l, p) {
+			t.mu.Unlock()
+			return
 		}
 		t.line.begin(l, p)
 		t.cur = l
@@ -206,16 +268,6 @@ func (t *slot) write(b *batch, h *header, p *packet, n numbers) bool {
 		p.vp8.rewrite(payload, n.pic, n.tl0)
 	}
 	return t.s.media.end(b, h, len(payload)) == nil
-}
-
-// needsKey: the receiver cannot go on without a key frame.
-func (t *slot) needsKey() {
-	t.mu.Lock()
-	src := t.src
-	t.mu.Unlock()
-	if src != nil {
-		src.requestKey(t.s.f.now())
-	}
 }
 
 // resend answers a NACK from the source's ring: by RTX (RFC 4588) where it was agreed, else the packet again. False: enough

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,8 @@ const (
 
 	flowAudio = 3 // packets after which a microphone counts as flowing
 
-	keyInterval = 200 * time.Millisecond // between key frame requests to one layer
+	keyInterval  = 200 * time.Millisecond // between key frame requests to one layer
+	growInterval = time.Second            // between those of a slot that would have a larger layer
 )
 
 // uplink is one source of a member: its microphone, camera or screen.
@@ -40,13 +42,18 @@ type uplink struct {
 	active  atomic.Bool // see room.activate
 	last    atomic.Int64
 	subs    atomic.Pointer[[]*slot] // whom to write to; replaced by the room
-	want    atomic.Pointer[layer]   // the layer that slots take, or switch to at its next key frame
+	loud    atomic.Uint64           // of a microphone: its voice at the last packet, a float64's bits
+	waits   atomic.Bool             // a microphone that not everybody hears: a loud voice is looked at at once
 
 	formats map[uint8]format // guarded by transport.inMu
 
 	// Guarded by room.mu.
 	seen        bool // it had a packet: it is a source that wants slots
 	activeSince int64
+	slots       []*slot  // what subs was made of
+	flowing     []*layer // the smallest first; see measure
+	speaksSince int64    // 0: it does not speak
+	spokeAt     int64    // 0: never
 
 	// Guarded by mu.
 	mu     sync.Mutex
@@ -63,9 +70,18 @@ type layer struct {
 	ring    *ring
 
 	last   atomic.Int64
+	bytes  atomic.Int64 // on the wire
 	pixels atomic.Int64 // of its last key frame
+	lines  atomic.Int64
+	gone   atomic.Bool // it has ended
+
+	// Guarded by room.mu; see measure.
+	rate       float64 // bits a second
+	measured   int64   // bytes
+	measuredAt int64
 
 	// Guarded by transport.inMu of the uplink's session.
+	voice     voice
 	count     int
 	keyStart  bool
 	reception reception
@@ -159,6 +175,10 @@ func (l *layer) clock() uint32 {
 
 // take hands one packet on. transport.inMu is held.
 func (u *uplink) take(b *batch, l *layer, p *packet) {
+	l.bytes.Add(int64(len(p.buf) + overhead))
+	if !u.video {
+		u.hear(l, p)
+	}
 	if p.end > p.off { // padding is no sign of a source
 		l.last.Store(p.at)
 		u.last.Store(p.at)
@@ -168,9 +188,6 @@ func (u *uplink) take(b *batch, l *layer, p *packet) {
 	}
 	if p.isVP8 && p.vp8.key {
 		l.keyFrame(p)
-	}
-	if u.want.Load() == nil {
-		u.want.CompareAndSwap(nil, l)
 	}
 	if u.muted.Load() {
 		u.s.f.m.drop(dropMuted)
@@ -185,15 +202,22 @@ func (u *uplink) take(b *batch, l *layer, p *packet) {
 	}
 }
 
-// keyFrame notes a key frame; where its picture is larger than that of the layer in use, slots switch with this packet.
+// hear follows the voice of a microphone.
+func (u *uplink) hear(l *layer, p *packet) {
+	level := l.voice.hear(p)
+	u.loud.Store(math.Float64bits(level))
+	if level > speech && u.waits.Load() {
+		u.s.room.onset(p.at)
+	}
+}
+
+// keyFrame notes a key frame and the size of its picture.
 func (l *layer) keyFrame(p *packet) {
+	l.lines.Store(int64(p.vp8.height))
 	l.pixels.Store(int64(p.vp8.width) * int64(p.vp8.height))
 	l.mu.Lock()
 	l.keyCame = p.at
 	l.mu.Unlock()
-	if w := l.up.want.Load(); w != nil && w != l && l.pixels.Load() > w.pixels.Load() {
-		l.up.want.Store(l)
-	}
 }
 
 // flows says whether enough has been forwarded for receivers to have something: a few packets of audio, a whole key frame.
@@ -214,35 +238,8 @@ func (l *layer) flows(p *packet) bool {
 	return l.keyStart && p.marker
 }
 
-// chooseLayer keeps the layer in use to the highest that flows. Called by the tick.
-func (u *uplink) chooseLayer(now int64) {
-	const flowing, silent = int64(400 * time.Millisecond), int64(time.Second)
-	u.mu.Lock()
-	var best *layer
-	for _, l := range u.layers {
-		if now-l.last.Load() < flowing && (best == nil || l.pixels.Load() > best.pixels.Load()) {
-			best = l
-		}
-	}
-	u.mu.Unlock()
-	cur := u.want.Load()
-	if best == nil || best == cur {
-		return
-	}
-	if cur == nil || best.pixels.Load() > cur.pixels.Load() || now-cur.last.Load() > silent {
-		u.want.Store(best)
-		best.requestKey(now)
-	}
-}
-
 // requestKey asks the sender for a key frame, at most once in keyInterval; a request within it is sent at its end, unless
 // a key frame came by then. It may be called from the forward path.
-func (u *uplink) requestKey(now int64) {
-	if l := u.want.Load(); l != nil && u.video {
-		l.requestKey(now)
-	}
-}
-
 func (l *layer) requestKey(now int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -301,6 +298,6 @@ func (l *layer) close() {
 		}
 	}
 	u.mu.Unlock()
-	u.want.CompareAndSwap(l, nil)
+	l.gone.Store(true)
 	l.ring.release()
 }

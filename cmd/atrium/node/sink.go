@@ -18,7 +18,10 @@ type sink struct {
 	allocations *turn.Server // nil: TURN is off
 }
 
-var _ topology.Sink = (*sink)(nil)
+var (
+	_ topology.Sink = (*sink)(nil)
+	_ sfu.Places    = (*sink)(nil)
+)
 
 func (s *sink) TURNCredentials(user uuid.UUID, c topology.TURNCredentials) {
 	s.members.TURNCredentials(user, c)
@@ -36,4 +39,9 @@ func (s *sink) EndAllocations(zone, user uuid.UUID, upTo topology.Epoch) {
 	if s.allocations != nil {
 		s.allocations.EndAllocations(zone, user, upTo)
 	}
+}
+
+// Positions implements sfu.Places. The SFU asks for zones that have sessions, which follow from members.
+func (s *sink) Positions(zone uuid.UUID, yield func(user uuid.UUID, x, y float64)) {
+	s.members.Positions(zone, yield)
 }

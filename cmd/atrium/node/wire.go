@@ -41,7 +41,7 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 		AudioSlots: cfg.SFU.AudioSlots, VideoSlots: cfg.SFU.VideoSlots,
 		Grace: cfg.Session.Grace, Heartbeat: cfg.Session.Heartbeat, Connect: cfg.Session.ConnectTimeout, FrameBytes: cfg.Limits.SFUFrameBytes,
 		Negotiation: socket.Rate(cfg.Limits.Negotiation), Other: socket.Rate(cfg.Limits.Other),
-		Controller: p.controller, Logger: logger.With("part", "sfu"), Registerer: metrics,
+		Controller: p.controller, Places: s, Logger: logger.With("part", "sfu"), Registerer: metrics,
 	})
 	if err != nil {
 		p.controller.Close()
