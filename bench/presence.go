@@ -75,6 +75,8 @@ type presenceRun struct {
 
 var presencePercentiles = []float64{0.5, 0.95, 0.99}
 
+var presenceColumns = []string{"clients", "updates/s", "server CPU", "µs of it per update", "p50 ms", "p95 ms", "p99 ms", "last position wrong"}
+
 func (r presenceRun) perUpdate() time.Duration {
 	if r.updates == 0 {
 		return 0
@@ -121,7 +123,7 @@ func (o presenceOptions) walk(ctx context.Context) (*report.Result, error) {
 		run.name = k.name
 		*k.into = run
 	}
-	t := report.Table{Title: "delivered to the others", Columns: []string{"clients read", "updates/s", "server CPU", "µs of it per update", "p50 ms", "p95 ms", "p99 ms", "last position wrong"}}
+	t := report.Table{Title: "delivered to the others", Columns: presenceColumns}
 	for _, r := range []presenceRun{batch, broadcast, hub} {
 		t.Rows = append(t.Rows, r.row())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,6 +31,28 @@ func TestPresence(t *testing.T) {
 	for _, target := range r.Targets[1:] {
 		if !target.Pass {
 			t.Errorf("%s: %s", target.Name, target.Got)
+		}
+	}
+}
+
+// TestPresenceBesideTheRude: whatever a few do, the others are told the truth.
+func TestPresenceBesideTheRude(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	o := presenceOptions{People: 8, Hz: 15, For: time.Second, Progress: io.Discard}
+	r, err := o.beside(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range r.Targets[1:] {
+		if !target.Pass {
+			t.Errorf("%s: %s", target.Name, target.Got)
+		}
+	}
+	for _, way := range ways {
+		if note := r.Notes[0]; !strings.Contains(note, string(way)) {
+			t.Errorf("nobody %s: %s", way, note)
 		}
 	}
 }

@@ -15,6 +15,8 @@ func presenceCommand() *cobra.Command {
 	var (
 		o   presenceOptions
 		out outputs
+
+		misbehave bool
 	)
 	c := &cobra.Command{
 		Use: "presence", Short: "People walk in one zone; what a delivered update costs the server, how late it is, and that the last one is right",
@@ -24,7 +26,11 @@ func presenceCommand() *cobra.Command {
 			if o.People < 2 || o.Hz <= 0 || o.For <= 0 {
 				return fmt.Errorf("bench: --people must be at least 2, --hz and --for more than 0")
 			}
-			return out.run(cmd.Context(), cmd.OutOrStdout(), o.walk)
+			scenario := o.walk
+			if misbehave {
+				scenario = o.beside
+			}
+			return out.run(cmd.Context(), cmd.OutOrStdout(), scenario)
 		},
 	}
 	f := c.Flags()
@@ -33,6 +39,7 @@ func presenceCommand() *cobra.Command {
 	f.DurationVar(&o.For, "for", 10*time.Second, "measured after the warm-up, per kind of client")
 	f.DurationVar(&o.Warmup, "warm-up", 2*time.Second, "walked before anything is measured")
 	f.StringVar(&o.Profile, "profile", "", "write CPU profiles of the server to files of this prefix")
+	f.BoolVar(&misbehave, "misbehave", false, "instead: how late the others' presence gets when a few stop reading, flood, or send nested JSON")
 	out.flags(c)
 	return c
 }

@@ -102,6 +102,9 @@ func (p *person) enter() error {
 	}
 	x, y := o.World.path(p.zone, p.place)
 	p.zoneID = o.World.Zones[p.zone]
+	if w.CurrentZone.ZoneID == p.zoneID {
+		return nil // back within its grace
+	}
 	return p.ask(protocol.TypeZoneTransition, protocol.ZoneTransition{
 		FromZoneID: w.CurrentZone.ZoneID, ToZoneID: p.zoneID, Position: protocol.Position{X: float64(x), Y: float64(y)},
 	}, protocol.TypeZoneTransitioned, nil)
