@@ -2,6 +2,7 @@ package configs
 
 import (
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,7 @@ type Config struct {
 	TURN       TURN       `yaml:"turn"`
 	SFU        SFU        `yaml:"sfu"`
 	Worlds     Worlds     `yaml:"worlds"`
+	Documents  Documents  `yaml:"documents"`
 
 	// File is where it came from; empty: the embedded demo's.
 	File string `yaml:"-"`
@@ -41,7 +43,19 @@ type Secret string
 // String hides the secret.
 func (s Secret) String() string { return "(secret)" }
 
-// Server is the listener for people: web page, API, zone protocol and SFU link.
+// RedisURL is where a Redis server is, with the password for it, which never shows itself in a log.
+type RedisURL string
+
+// String hides the password.
+func (u RedisURL) String() string {
+	parsed, err := url.Parse(string(u))
+	if err != nil {
+		return "(no URL)"
+	}
+	return parsed.Redacted()
+}
+
+// Server is the listener for people: web page, API, zone and document protocol, SFU link.
 type Server struct {
 	Listen    string `yaml:"listen"`
 	PublicURL string `yaml:"public_url"`
@@ -198,6 +212,18 @@ type Worlds struct {
 	WorkspaceID uuid.UUID `yaml:"workspace_id"`
 }
 
+// Documents is the document protocol.
+type Documents struct {
+	Enabled  bool          `yaml:"enabled"`
+	RedisURL RedisURL      `yaml:"redis_url"` // empty: one node, its notes in data_dir
+	Messages int           `yaml:"messages"`
+	Joins    int           `yaml:"joins"`
+	Notes    int           `yaml:"notes"`
+	MaxNotes int           `yaml:"max_notes"`
+	MaxBytes int           `yaml:"max_bytes"`
+	Tick     time.Duration `yaml:"tick"`
+}
+
 // DemoWorkspace is the workspace of worlds that nobody gave another one.
 var DemoWorkspace = uuid.MustParse("3d9a1c60-5b1e-4c0e-9f63-0e8f6a0f6a01")
 
@@ -224,5 +250,8 @@ func Default() *Config {
 		},
 		SFU:    SFU{UDP: "127.0.0.1:7882", TCP: "127.0.0.1:7881", AudioSlots: 24, VideoSlots: 24, TokenTTL: time.Minute},
 		Worlds: Worlds{WorkspaceID: DemoWorkspace},
+		Documents: Documents{
+			Enabled: true, Messages: 200, Joins: 10, Notes: 10, MaxNotes: 10_000, MaxBytes: 8 << 20, Tick: 50 * time.Millisecond,
+		},
 	}
 }

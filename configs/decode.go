@@ -147,6 +147,8 @@ func (d *decoder) set(into reflect.Value, text string) error {
 		v = text
 	case Secret:
 		v = Secret(text)
+	case RedisURL:
+		v = RedisURL(text)
 	case Path:
 		v = d.path(text)
 	case []Path:
@@ -218,6 +220,8 @@ func wanted(v reflect.Value) string {
 		return "a uuid like " + DemoWorkspace.String()
 	case Secret:
 		return "a text of at least 32 bytes in quotes"
+	case RedisURL:
+		return wantRedis
 	case Path:
 		return "the name of a file or directory"
 	case []Path:

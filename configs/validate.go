@@ -41,6 +41,7 @@ func (c *Config) validate(p *problems) {
 	c.TURN.validate(p)
 	c.SFU.validate(p)
 	c.Worlds.validate(p)
+	c.Documents.validate(p)
 	c.validateListeners(p)
 }
 
@@ -168,6 +169,30 @@ func (w Worlds) validate(p *problems) {
 			p.add("worlds.dir", string(w.Dir), "no world is in it: put a Tiled map (*.tmj) there, or leave the key out for the demo's")
 		}
 	}
+}
+
+const wantRedis = "a URL like redis://127.0.0.1:6379/0, or rediss://user:password@host:6379/0 over TLS"
+
+func (d Documents) validate(p *problems) {
+	if d.RedisURL != "" {
+		u, err := url.Parse(string(d.RedisURL))
+		if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || u.Hostname() == "" || !isDatabase(u.Path) {
+			p.add("documents.redis_url", d.RedisURL.String(), "want %s", wantRedis)
+		}
+	}
+	p.int("documents.messages", d.Messages, 10, 1<<20)
+	p.int("documents.joins", d.Joins, 1, 1<<20)
+	p.int("documents.notes", d.Notes, 1, 1<<20)
+	p.int("documents.max_notes", d.MaxNotes, 1, 1<<20)
+	p.int("documents.max_bytes", d.MaxBytes, 64<<10, 1<<30)
+	p.duration("documents.tick", d.Tick, 5*time.Millisecond, time.Second)
+}
+
+// isDatabase says that a path names one of Redis' numbered databases, or none.
+func isDatabase(path string) bool {
+	path = strings.Trim(path, "/")
+	_, err := strconv.ParseUint(path, 10, 16)
+	return path == "" || err == nil
 }
 
 // validateListeners checks the addresses and that no two listeners want the same one.

@@ -137,11 +137,11 @@ func (s *Server) handOut(w *world, zone *space.Zone, t *socket.Tick) {
 		if m.session == nil {
 			continue
 		}
-		own, others := -1, t.Len()
+		var own socket.Own
 		if m.dirty {
-			own = m.entry
-			others--
+			own = socket.Own{First: m.entry, N: 1}
 		}
+		others := t.Len() - own.N
 		if others == 0 {
 			continue
 		}

@@ -44,7 +44,9 @@ type Rule struct {
 	Const    string // the only value
 	Format   Format
 	Min, Max *int64
+	MinBytes int   // of text
 	MaxBytes int   // of text
+	MaxRunes int   // of text: characters
 	MaxItems int   // of a list
 	Each     *Rule // of the items of a list or the values of a map
 	Shape    any   // what raw JSON holds, or null: the zero value of a Go type

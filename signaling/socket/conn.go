@@ -242,12 +242,12 @@ func (c *Conn) SendAll(frames [][]byte) error {
 	return nil
 }
 
-// SendPresence replaces the latest presence of users by a tick's, but for one entry (the receiver's own; -1: none). It says
-// how many were replaced before they were sent.
-func (c *Conn) SendPresence(t *Tick, own int) (replaced int) {
+// SendPresence replaces the latest presence by a tick's, but for the entries that are the receiver's own. It says how many
+// were replaced before they were sent.
+func (c *Conn) SendPresence(t *Tick, own Own) (replaced int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || len(t.users) == 0 || len(t.users) == 1 && own == 0 {
+	if c.closing || t.Len() == own.N {
 		return 0
 	}
 	replaced = c.out.presence.add(t, own, c.out.batches())
@@ -255,11 +255,13 @@ func (c *Conn) SendPresence(t *Tick, own int) (replaced int) {
 	return replaced
 }
 
-// DropPresence forgets what a user's presence is and was not sent yet: it left.
-func (c *Conn) DropPresence(user uuid.UUID) {
+// DropPresence forgets what the presence of keys is and was not sent yet: the user left.
+func (c *Conn) DropPresence(keys ...uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.presence.drop(user, c.out.batches())
+	for _, key := range keys {
+		c.out.presence.drop(key, c.out.batches())
+	}
 }
 
 // ClearPresence forgets all presence that was not sent yet: the receiver left.

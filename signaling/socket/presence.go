@@ -6,12 +6,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// Tick is the presence of a zone that changed since the last tick. It is written once, in both forms that clients read, and
-// every outbox of the zone refers to it. It must not change once it was sent.
+// Tick is the presence of a zone or a document that changed since the last tick. It is written once, in both forms that
+// clients read, and every outbox that it goes to refers to it. It must not change once it was sent. An entry is what only
+// the latest counts of, by its key: a user, or where there are several kinds of presence a user's presence of one kind.
 type Tick struct {
-	users  []uuid.UUID
-	frames section // PRESENCE_BROADCASTs, each a WebSocket frame with its header
-	batch  section // their payloads, with commas between
+	keys   []uuid.UUID
+	frames section // messages, each a WebSocket frame with its header
+	batch  section // their payloads, with commas between, for who reads batches
 }
 
 // section is entries one after the other, with as many bytes between any two.
@@ -26,50 +27,63 @@ func (s *section) entry(i int) []byte { return s.bytes[s.spans[i].from:s.spans[i
 
 // Add puts a user's presence into it: a message of which frame[from:to] is the payload. It gives the entry's number.
 func (t *Tick) Add(user uuid.UUID, frame []byte, from, to int) int {
-	t.users = append(t.users, user)
-	f, b := &t.frames, &t.batch
-	start := len(f.bytes)
-	f.bytes = appendFrame(f.bytes, opText, frame)
-	f.spans = append(f.spans, span{start, len(f.bytes)})
+	b := &t.batch
 	if len(b.spans) > 0 {
 		b.bytes = append(b.bytes, ',')
 	}
-	start = len(b.bytes)
+	start := len(b.bytes)
 	b.bytes = append(b.bytes, frame[from:to]...)
 	b.spans = append(b.spans, span{start, len(b.bytes)})
-	return len(t.users) - 1
+	return t.AddMessage(user, frame)
 }
 
-// Len is how many users' presence it holds.
-func (t *Tick) Len() int { return len(t.users) }
+// AddMessage is Add for a tick that goes to nobody who reads batches.
+func (t *Tick) AddMessage(key uuid.UUID, message []byte) int {
+	t.keys = append(t.keys, key)
+	f := &t.frames
+	start := len(f.bytes)
+	f.bytes = appendFrame(f.bytes, opText, message)
+	f.spans = append(f.spans, span{start, len(f.bytes)})
+	return len(t.keys) - 1
+}
 
-// without gives the entries but one, in two pieces; none: -1.
-func (s *section) without(i, gap int) (before, after []byte) {
-	switch {
-	case i < 0:
+// Len is how many entries it holds.
+func (t *Tick) Len() int { return len(t.keys) }
+
+// Own says which entries of a tick are the receiver's own: N from the first on.
+type Own struct{ First, N int }
+
+func (o Own) has(i int) bool { return i >= o.First && i < o.First+o.N }
+
+// without gives the entries but the receiver's own, in two pieces.
+func (s *section) without(own Own, gap int) (before, after []byte) {
+	if own.N == 0 {
 		return s.bytes, nil
-	case i == 0:
-		return nil, s.bytes[min(len(s.bytes), s.spans[0].to+gap):]
 	}
-	return s.bytes[:s.spans[i-1].to], s.bytes[s.spans[i].to:]
+	end := s.spans[own.First+own.N-1].to
+	if own.First == 0 {
+		return nil, s.bytes[min(len(s.bytes), end+gap):]
+	}
+	return s.bytes[:s.spans[own.First-1].to], s.bytes[end:]
 }
 
-// lane is the second lane of an outbox: the latest presence per user. As a rule a tick is written before the next one
-// comes, and then the lane is a reference to what all receivers share. Only for a receiver that is behind is it kept user
-// by user, the newer in the place of the older.
+// lane is the second lane of an outbox: the latest presence per key. As a rule a tick is written before the next one
+// comes, and then the lane is a reference to what all receivers share. Only for a receiver that is behind is it kept key
+// by key. The newer takes the place of the older at the end, so that what came last is read last: where two kinds of
+// presence say something of the same, the reader is left with the newer.
 type lane struct {
 	tick *Tick // nil: none
-	own  int   // the entry of tick that is the receiver's own, or -1
+	own  Own   // in tick
 
 	late  [][]byte          // entries of the section that the receiver reads
 	index map[uuid.UUID]int // in late
-	gone  int               // of late, dropped: nil entries
+	gone  int               // of late, dropped or replaced: nil entries
 }
 
 func (l *lane) empty() bool { return l.tick == nil && len(l.late) == l.gone }
 
-// add puts a tick into the lane, but for one entry, and says how many users' presence it replaced.
-func (l *lane) add(t *Tick, own int, batch bool) (replaced int) {
+// add puts a tick into the lane, but for the receiver's own, and says how many entries it replaced.
+func (l *lane) add(t *Tick, own Own, batch bool) (replaced int) {
 	if l.empty() {
 		*l = lane{tick: t, own: own}
 		return 0
@@ -86,38 +100,58 @@ func (l *lane) spread(batch bool) {
 	}
 }
 
-func (l *lane) merge(t *Tick, own int, batch bool) (replaced int) {
+func (l *lane) merge(t *Tick, own Own, batch bool) (replaced int) {
 	s := &t.frames
 	if batch {
 		s = &t.batch
 	}
 	if l.index == nil {
-		l.index = make(map[uuid.UUID]int, len(t.users))
+		l.index = make(map[uuid.UUID]int, len(t.keys))
 	}
-	for i, user := range t.users {
-		if i == own {
+	for i, key := range t.keys {
+		if own.has(i) {
 			continue
 		}
-		at, ok := l.index[user]
-		if ok {
+		var entry []byte // a copy: a reader that stays behind must not keep many ticks alive
+		if at, ok := l.index[key]; ok {
 			replaced++
-		} else {
-			at = len(l.late)
-			l.index[user] = at
-			l.late = append(l.late, nil)
+			entry, l.late[at] = l.late[at][:0], nil
+			l.gone++
 		}
-		l.late[at] = append(l.late[at][:0], s.entry(i)...) // a copy: a reader that stays behind must not keep many ticks alive
+		l.index[key] = len(l.late)
+		l.late = append(l.late, append(entry, s.entry(i)...))
 	}
+	l.compact()
 	return replaced
 }
 
-// drop forgets a user's presence.
-func (l *lane) drop(user uuid.UUID, batch bool) {
-	if l.tick != nil && slices.Contains(l.tick.users, user) {
+// compact takes out what is gone once that is most of it, so that a reader that stays behind holds what it will be sent.
+func (l *lane) compact() {
+	if l.gone <= len(l.late)/2 {
+		return
+	}
+	to := make([]int, len(l.late)) // where an entry goes
+	kept := l.late[:0]
+	for i, entry := range l.late {
+		to[i] = len(kept)
+		if entry != nil {
+			kept = append(kept, entry)
+		}
+	}
+	clear(l.late[len(kept):])
+	l.late, l.gone = kept, 0
+	for key, at := range l.index {
+		l.index[key] = to[at]
+	}
+}
+
+// drop forgets the presence of a key.
+func (l *lane) drop(key uuid.UUID, batch bool) {
+	if l.tick != nil && slices.Contains(l.tick.keys, key) {
 		l.spread(batch)
 	}
-	if i, ok := l.index[user]; ok {
-		delete(l.index, user)
+	if i, ok := l.index[key]; ok {
+		delete(l.index, key)
 		l.late[i] = nil
 		l.gone++
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -178,40 +179,47 @@ func TestPresenceLane(t *testing.T) {
 		frames []string
 		batch  string
 	}{
-		{"one tick", func(c *Conn) { c.SendPresence(told("a1", "b1"), -1) }, []string{"<a1>", "<b1>"}, "[a1,b1]"},
-		{"own first", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), 0) }, []string{"<b1>", "<c1>"}, "[b1,c1]"},
-		{"own in between", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), 1) }, []string{"<a1>", "<c1>"}, "[a1,c1]"},
-		{"own last", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), 2) }, []string{"<a1>", "<b1>"}, "[a1,b1]"},
-		{"own alone", func(c *Conn) { c.SendPresence(told("a1"), 0) }, nil, ""},
+		{"one tick", func(c *Conn) { c.SendPresence(told("a1", "b1"), Own{}) }, []string{"<a1>", "<b1>"}, "[a1,b1]"},
+		{"own first", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), Own{0, 1}) }, []string{"<b1>", "<c1>"}, "[b1,c1]"},
+		{"own in between", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), Own{1, 1}) }, []string{"<a1>", "<c1>"}, "[a1,c1]"},
+		{"own last", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), Own{2, 1}) }, []string{"<a1>", "<b1>"}, "[a1,b1]"},
+		{"own alone", func(c *Conn) { c.SendPresence(told("a1"), Own{0, 1}) }, nil, ""},
 		{"behind", func(c *Conn) {
-			c.SendPresence(told("a1", "b1", "c1"), 2)
-			c.SendPresence(told("c2", "a2"), 0)
-			c.SendPresence(told("a33"), -1)
-		}, []string{"<a33>", "<b1>"}, "[a33,b1]"},
+			c.SendPresence(told("a1", "b1", "c1"), Own{2, 1})
+			c.SendPresence(told("c2", "a2"), Own{0, 1})
+			c.SendPresence(told("a33"), Own{})
+		}, []string{"<b1>", "<a33>"}, "[b1,a33]"},
+		{"far behind", func(c *Conn) {
+			for i := range 100 {
+				c.SendPresence(told("c"+strconv.Itoa(i), "a"+strconv.Itoa(i), "b"+strconv.Itoa(i)), Own{1, 2})
+				c.SendPresence(told("b"+strconv.Itoa(i)), Own{})
+			}
+		}, []string{"<c99>", "<b99>"}, "[c99,b99]"},
+		{"two own", func(c *Conn) { c.SendPresence(told("a1", "b1", "c1"), Own{0, 2}) }, []string{"<c1>"}, "[c1]"},
 		{"one left", func(c *Conn) {
-			c.SendPresence(told("a1", "b1", "c1"), -1)
+			c.SendPresence(told("a1", "b1", "c1"), Own{})
 			c.DropPresence(users['b'])
 		}, []string{"<a1>", "<c1>"}, "[a1,c1]"},
 		{"a stranger left", func(c *Conn) {
-			c.SendPresence(told("a1", "b1"), -1)
+			c.SendPresence(told("a1", "b1"), Own{})
 			c.DropPresence(users['c'])
 		}, []string{"<a1>", "<b1>"}, "[a1,b1]"},
 		{"one left and came back", func(c *Conn) {
-			c.SendPresence(told("a1", "b1"), -1)
+			c.SendPresence(told("a1", "b1"), Own{})
 			c.DropPresence(users['a'])
-			c.SendPresence(told("a2"), -1)
+			c.SendPresence(told("a2"), Own{})
 		}, []string{"<b1>", "<a2>"}, "[b1,a2]"},
 		{"all left", func(c *Conn) {
-			c.SendPresence(told("a1", "b1"), -1)
+			c.SendPresence(told("a1", "b1"), Own{})
 			c.DropPresence(users['a'])
 			c.DropPresence(users['b'])
 		}, nil, ""},
 		{"the receiver left", func(c *Conn) {
-			c.SendPresence(told("a1", "b1"), -1)
+			c.SendPresence(told("a1", "b1"), Own{})
 			c.ClearPresence()
-			c.SendPresence(told("c1"), -1)
+			c.SendPresence(told("c1"), Own{})
 		}, []string{"<c1>"}, "[c1]"},
-		{"long", func(c *Conn) { c.SendPresence(told("a"+long), -1) }, []string{"<a" + long + ">"}, "[a" + long + "]"},
+		{"long", func(c *Conn) { c.SendPresence(told("a"+long), Own{}) }, []string{"<a" + long + ">"}, "[a" + long + "]"},
 	}
 	for _, batch := range []bool{false, true} {
 		for _, tc := range cases {
@@ -257,13 +265,13 @@ func TestPresenceLane(t *testing.T) {
 
 func TestPresenceThatIsReplacedIsCounted(t *testing.T) {
 	var l lane
-	if n := l.add(told("a1", "b1"), -1, true); n != 0 {
+	if n := l.add(told("a1", "b1"), Own{}, true); n != 0 {
 		t.Error(n)
 	}
-	if n := l.add(told("a2", "c2"), -1, true); n != 1 {
+	if n := l.add(told("a2", "c2"), Own{}, true); n != 1 {
 		t.Error(n)
 	}
-	if n := l.add(told("a3", "b3", "c3"), 2, true); n != 2 {
+	if n := l.add(told("a3", "b3", "c3"), Own{2, 1}, true); n != 2 {
 		t.Error(n)
 	}
 }

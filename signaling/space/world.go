@@ -80,7 +80,7 @@ func (w *World) Join(id Identity, now time.Time) (*Member, error) {
 		m.Identity = id
 		return m, nil
 	}
-	if w.barred.in(id.User, uuid.Nil, now) {
+	if w.Barred(id.User, now) {
 		return nil, &Refusal{Code: PermissionDenied, Field: "world_id", Reason: ReasonKicked}
 	}
 	z := w.m.SpawnZone()
@@ -93,6 +93,9 @@ func (w *World) Join(id Identity, now time.Time) (*Member, error) {
 	w.arrive(m, z, t, now)
 	return m, nil
 }
+
+// Barred says that a user was kicked, and that the time is not over.
+func (w *World) Barred(user uuid.UUID, now time.Time) bool { return w.barred.in(user, uuid.Nil, now) }
 
 // arrive puts a member that stands nowhere onto a free tile, as one who just came.
 func (w *World) arrive(m *Member, z *Zone, t Tile, now time.Time) {

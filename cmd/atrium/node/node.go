@@ -82,6 +82,9 @@ func Start(ctx context.Context, cfg *configs.Config, logger *slog.Logger) (*Node
 	mux.Handle("/signal", zone)
 	mux.Handle("/api/", zone)
 	mux.Handle("/sfu", n.parts.sfu.Link())
+	if d := n.parts.documents; d != nil {
+		mux.Handle("/documents", d)
+	}
 	mux.Handle("/", page)
 	n.serve(l.http, &http.Server{
 		Handler: secure(cfg, mux), TLSConfig: l.cert,
@@ -124,6 +127,9 @@ func (n *Node) ReloadWorlds() error {
 		return err
 	}
 	n.parts.members.Reload(worlds)
+	if d := n.parts.documents; d != nil {
+		d.Recheck() // a document may have become a world's
+	}
 	return nil
 }
 
@@ -150,11 +156,14 @@ func (n *Node) shutdown(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("%s: %w", part, err))
 		}
 	}
-	// Both say goodbye and wait for the answers: at the same time, for a client that gives none.
+	// All say goodbye and wait for the answers: at the same time, for a client that gives none.
 	sfuDone := make(chan error, 1)
 	go func() { sfuDone <- n.parts.sfu.Shutdown(ctx) }()
+	documentsDone := make(chan error, 1)
+	go func() { documentsDone <- n.parts.shutdownDocuments(ctx) }()
 	note("signaling", n.parts.members.Shutdown(ctx))
 	note("sfu", <-sfuDone)
+	note("documents", <-documentsDone)
 	if n.parts.turn != nil {
 		note("turn", n.parts.turn.Close())
 	}

@@ -12,6 +12,9 @@ import (
 	"atrium/configs"
 	"atrium/sfu"
 	"atrium/signaling"
+	"atrium/signaling/documents"
+	"atrium/signaling/documents/store"
+	"atrium/signaling/identity"
 	"atrium/signaling/socket"
 	"atrium/signaling/space"
 	"atrium/topology"
@@ -24,17 +27,28 @@ type parts struct {
 	sfu        *sfu.SFU
 	turn       *turn.Server // nil: off
 	members    *signaling.Server
+	notes      *store.Store      // nil: documents are off
+	documents  *documents.Server // nil: off
 }
 
 // wire makes the parts on the sockets of l. After an error every socket is closed.
 func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *listeners, addrs Addrs,
-	logger *slog.Logger, metrics prometheus.Registerer) (*parts, error) {
+	logger *slog.Logger, metrics prometheus.Registerer) (_ *parts, err error) {
 	keys, err := cfg.Auth.Keys()
 	if err != nil {
 		return nil, err
 	}
+	auth := identity.Auth{Secret: secrets.Auth, PublicKeys: keys, Issuer: cfg.Auth.Issuer}
 	s := &sink{}
 	p := &parts{}
+	if p.notes, err = openNotes(cfg, logger, metrics); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil && p.notes != nil {
+			_ = p.notes.Close() // nothing is in it yet
+		}
+	}()
 	p.controller = topology.New(controllerConfig(cfg, secrets, addrs.TURN, metrics), s, logger.With("part", "topology"))
 	p.sfu, err = sfu.New(sfu.Options{
 		UDP: l.sfuUDP, TCP: l.sfuTCP, PublicIP: cfg.Media.PublicIP,
@@ -64,7 +78,7 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 			MaxSpeed: cfg.Movement.MaxSpeed, Slack: cfg.Movement.Slack, Reach: cfg.Movement.Reach,
 			Removal: cfg.Moderation.Removal, Kick: cfg.Moderation.Kick,
 		},
-		Auth:       signaling.Auth{Secret: secrets.Auth, PublicKeys: keys, Issuer: cfg.Auth.Issuer},
+		Auth:       auth,
 		Controller: p.controller,
 		Muter:      p.sfu,
 		PublicURL:  cfg.Server.PublicURL,
@@ -78,6 +92,7 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 		Tick: cfg.Presence.Tick, FrameBytes: int64(cfg.Limits.FrameBytes), Queue: cfg.Session.Queue,
 		Logger: logger.With("part", "signaling"), Registerer: metrics,
 	})
+	p.documents = newDocuments(cfg, auth, p, logger, metrics)
 	s.members, s.sessions, s.allocations = p.members, p.sfu, p.turn
 	return p, nil
 }

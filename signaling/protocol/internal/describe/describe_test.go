@@ -34,7 +34,7 @@ func TestRulesThatFitNothing(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			m, err := read("../..")
+			m, err := read("../..", protocol.Messages())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,7 +44,7 @@ func TestRulesThatFitNothing(t *testing.T) {
 			}
 		})
 	}
-	if _, err := read(t.TempDir()); err == nil {
+	if _, err := read(t.TempDir(), nil); err == nil {
 		t.Error("a folder without source was read")
 	}
 }

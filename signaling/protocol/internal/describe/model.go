@@ -44,13 +44,13 @@ type field struct {
 	shape     shape
 }
 
-func read(dir string) (*model, error) {
+func read(dir string, specs []protocol.Spec) (*model, error) {
 	c, err := readComments(dir)
 	if err != nil {
 		return nil, err
 	}
 	m := &model{comments: c, types: map[string]*named{}}
-	for _, s := range protocol.Messages() {
+	for _, s := range specs {
 		msg, err := m.message(s)
 		if err != nil {
 			return nil, fmt.Errorf("%s of the %s on the %s link: %w", s.Type, s.From, s.Link, err)

@@ -1,6 +1,7 @@
 package describe
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -40,10 +41,7 @@ func (m *model) schema() ([]byte, error) {
 	for _, msg := range m.messages {
 		defs.add(fmt.Sprintf("%s.%s.%s", msg.Link, msg.From, msg.Type), m.frame(msg))
 	}
-	for _, n := range m.used(func(msg message) bool { return msg.ruled }) {
-		defs.add(n.name, m.definition(n))
-	}
-	defs.add("uuid", members{{"type", "string"}, {"format", "uuid"}, {"pattern", uuidPattern}})
+	m.addTypes(&defs)
 
 	return indent(members{
 		{"$schema", dialect},
@@ -54,6 +52,14 @@ func (m *model) schema() ([]byte, error) {
 		{"anyOf", directions},
 		{"$defs", defs},
 	})
+}
+
+// addTypes adds what the messages refer to.
+func (m *model) addTypes(defs *members) {
+	for _, n := range m.used(func(msg message) bool { return msg.ruled }) {
+		defs.add(n.name, m.definition(n))
+	}
+	defs.add("uuid", members{{"type", "string"}, {"format", "uuid"}, {"pattern", uuidPattern}})
 }
 
 // frame is the envelope with one message.
@@ -144,8 +150,11 @@ func (s shape) plain() members {
 		if s.rule.Const != "" {
 			out.add("const", s.rule.Const)
 		}
-		if s.rule.MaxBytes > 0 {
-			out.add("maxLength", s.rule.MaxBytes)
+		if s.rule.MinBytes > 0 {
+			out.add("minLength", s.rule.MinBytes)
+		}
+		if most := cmp.Or(s.rule.MaxRunes, s.rule.MaxBytes); most > 0 {
+			out.add("maxLength", most)
 		}
 		switch s.rule.Format {
 		case "":

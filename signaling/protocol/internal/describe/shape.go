@@ -103,7 +103,7 @@ func (s shape) fits() error {
 	r := s.rule
 	var wrong string
 	switch {
-	case (r.Const != "" || r.MaxBytes > 0) && s.kind != text, r.Format != "" && s.kind != text && s.kind != id:
+	case (r.Const != "" || r.MinBytes > 0 || r.MaxBytes > 0 || r.MaxRunes > 0) && s.kind != text, r.Format != "" && s.kind != text && s.kind != id:
 		wrong = "text"
 	case (r.Min != nil || r.Max != nil) && s.kind != number && s.kind != integer:
 		wrong = "a number"

@@ -47,6 +47,8 @@ func (m *model) typescript() []byte {
 		}
 		w.line(0, "}")
 	}
+	w.doc(0, "What `typeof` would say of a field, were null and arrays types of their own.")
+	w.line(0, `export type FieldKind = "string" | "number" | "boolean" | "array" | "object" | "string|null" | "object|null";`)
 	m.kinds(w)
 	return []byte(w.String())
 }
@@ -107,8 +109,6 @@ func (m *model) payload(w *writer, msg message) {
 
 // kinds writes what a client can check of a server's message before it believes the types.
 func (m *model) kinds(w *writer) {
-	w.doc(0, "What `typeof` would say of a field, were null and arrays types of their own.")
-	w.line(0, `export type FieldKind = "string" | "number" | "boolean" | "array" | "object" | "string|null" | "object|null";`)
 	w.doc(0, "The fields that each message of the server has without exception.")
 	w.line(0, "export const serverFields: {")
 	w.line(1, "readonly [L in Link]: { readonly [T in keyof ServerPayloads[L]]: Readonly<Record<string, FieldKind>> };")
@@ -116,17 +116,22 @@ func (m *model) kinds(w *writer) {
 	for _, link := range links {
 		w.line(1, "%s: {", link.Link)
 		for _, msg := range m.on(link.Link, protocol.Server) {
-			var entries []string
-			for _, f := range msg.fields {
-				if !f.optional {
-					entries = append(entries, fmt.Sprintf("%s: %q", f.name, f.shape.jsonKind()))
-				}
-			}
-			w.object(2, msg.Type, entries)
+			w.object(2, msg.Type, msg.kinds())
 		}
 		w.line(1, "},")
 	}
 	w.line(0, "};")
+}
+
+// kinds lists the fields that a message has without exception, with the kind of each.
+func (msg message) kinds() []string {
+	var entries []string
+	for _, f := range msg.fields {
+		if !f.optional {
+			entries = append(entries, fmt.Sprintf("%s: %q", f.name, f.shape.jsonKind()))
+		}
+	}
+	return entries
 }
 
 // typescript is the type of a field.

@@ -1,0 +1,104 @@
+package documents
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"atrium/signaling/documents/wire"
+	"atrium/signaling/socket"
+)
+
+// lane is a kind of presence: of each, only a member's latest is sent.
+type lane uint8
+
+const (
+	laneAll lane = iota // PresenceUpdate
+	laneCursor
+	laneSelection
+	laneTyping
+	laneStatus
+	lanes
+)
+
+// presence is what a member last said of itself. Timestamps are its own.
+type presence struct {
+	Cursor    wire.Position
+	Selection wire.Selection
+	Typing    bool
+	At        string // of any of these
+	Status    string
+	StatusAt  string
+}
+
+// arrived is the presence of who has said nothing yet.
+func arrived(at string) presence { return presence{At: at, Status: "online", StatusAt: at} }
+
+func (p *presence) update(m *wire.PresenceUpdate) {
+	p.Cursor, p.Selection, p.Typing, p.At = m.Cursor, m.Selection, m.IsTyping, m.Timestamp
+}
+
+// stamp is a time of the server's own, as clients write theirs.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+
+// member is a user in a document, with all its connections. Guarded by its document's mutex.
+type member struct {
+	user     uuid.UUID
+	sessions int
+	presence presence
+
+	pending [lanes]pending
+	changed bool       // a lane is pending: it is in document.changed
+	own     socket.Own // its entries of the tick that goes out
+
+	typing      *time.Timer // turns typing false; nil: it never typed
+	typingUntil time.Time
+}
+
+// pending is a frame that goes out with the next tick.
+type pending struct {
+	key   uuid.UUID // of the lane in outboxes
+	frame []byte    // nil: none
+	turn  uint64    // later is newer
+}
+
+func newMember(user uuid.UUID, at time.Time) *member {
+	m := &member{user: user, presence: arrived(stamp(at))}
+	for l := range m.pending {
+		m.pending[l].key = uuid.New()
+	}
+	return m
+}
+
+// latest gives what is pending. The newest comes last: a PresenceUpdate says what a CursorUpdate says too.
+func (m *member) latest() []*pending {
+	var buf [lanes]*pending
+	found := buf[:0]
+	for l := range m.pending {
+		if p := &m.pending[l]; p.frame != nil {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, func(a, b *pending) int { return cmp.Compare(a.turn, b.turn) })
+	return found
+}
+
+// keys are the member's lanes in outboxes.
+func (m *member) keys() []uuid.UUID {
+	keys := make([]uuid.UUID, lanes)
+	for l := range m.pending {
+		keys[l] = m.pending[l].key
+	}
+	return keys
+}
+
+// told is the member as who joins is told of it.
+func (m *member) told(document uuid.UUID) [][]byte {
+	p := &m.presence
+	return [][]byte{
+		wire.Encode(wire.TagPresenceUpdate, wire.PresenceUpdate{DocumentID: document, UserID: m.user, Cursor: p.Cursor, Selection: p.Selection, IsTyping: p.Typing, Timestamp: p.At}),
+		wire.Encode(wire.TagPresenceStatus, wire.PresenceStatus{DocumentID: document, UserID: m.user, Status: p.Status, Timestamp: p.StatusAt}),
+	}
+}
