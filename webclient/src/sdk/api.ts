@@ -1,6 +1,6 @@
 /** The server's few HTTP calls. */
 import { OfficeError, type Problem } from "./problem";
-import type { GuestLogin, Position, WorldDescription, WorldSummary, ZoneDescription } from "./types";
+import type { DocumentText, GuestLogin, Position, WorldDescription, WorldSummary, ZoneDescription } from "./types";
 
 /** Where the server is and who asks. */
 export interface ApiOptions {
@@ -83,6 +83,12 @@ export async function listWorlds(o: ApiOptions): Promise<WorldSummary[]> {
 /** A world's map, zones and objects. Rejects with {@link OfficeError}. */
 export function describeWorld(worldId: string, o: ApiOptions): Promise<WorldDescription> {
   return request<WorldDescription>(o, `/api/worlds/${encodeURIComponent(worldId)}`, {}, "open this world");
+}
+
+/** The text of a document that one of a world's objects names. Rejects with {@link OfficeError}. */
+export function documentText(worldId: string, documentId: string, o: ApiOptions): Promise<DocumentText> {
+  const path = `/api/worlds/${encodeURIComponent(worldId)}/documents/${encodeURIComponent(documentId)}`;
+  return request<DocumentText>(o, path, {}, "read this document");
 }
 
 /** The zone that a position stands in: areas never overlap, and what no area covers belongs to the spawn zone. */

@@ -23,7 +23,7 @@ const QUEUE = 200;
 const BUSY_BYTES = 64 * 1024;
 
 /** The little of WebSocket that is used; replaced in tests. */
-export type SocketFactory = (url: string) => WebSocket;
+export type SocketFactory = (url: string, protocols?: string[]) => WebSocket;
 
 export interface ConnectionOptions {
   /** `ws(s)://…/signal`. */

@@ -19,7 +19,9 @@ export type ProblemCode =
   | "insecure-page"
   | "autoplay-blocked"
   | "peer-unreachable"
-  | "sfu-lost";
+  | "sfu-lost"
+  | "document-refused"
+  | "document-unreached";
 
 /** A problem in words that can be shown to a person as they are. */
 export interface Problem {

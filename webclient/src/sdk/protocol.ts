@@ -72,7 +72,8 @@ function codec<L extends Link>(link: L): Codec<L> {
   };
 }
 
-function kindOf(v: unknown): string {
+/** What `typeof` would say, were null and arrays types of their own. */
+export function kindOf(v: unknown): string {
   if (v === null) return "null";
   if (Array.isArray(v)) return "array";
   return typeof v;

@@ -203,6 +203,13 @@ export interface WorldDescription {
   readonly objects: readonly ObjectDescription[];
 }
 
+/** What `GET /api/worlds/{id}/documents/{id}` gives. */
+export interface DocumentText {
+  readonly document_id: string;
+  readonly name: string;
+  readonly text: string;
+}
+
 /** What `POST /api/guest` gives. */
 export interface GuestLogin {
   readonly token: string;
