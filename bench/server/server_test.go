@@ -68,6 +68,14 @@ func TestNodeOfItsOwn(t *testing.T) {
 			t.Fatalf("usage stays at %+v", now)
 		}
 	}
+	m, err := n.Metrics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m["go_goroutines"] < 1 || m.Sum("atrium_sfu_dropped_packets_total") != 0 {
+		t.Errorf("metrics: %d goroutines, %v packets dropped", int(m["go_goroutines"]), m.Sum("atrium_sfu_dropped_packets_total"))
+	}
+	http.DefaultClient.CloseIdleConnections()
 	if err := n.Stop(); err != nil {
 		t.Error(err)
 	}
@@ -76,6 +84,13 @@ func TestNodeOfItsOwn(t *testing.T) {
 	}
 	if _, err := os.Stat(n.dir); !os.IsNotExist(err) {
 		t.Errorf("its data directory is still there (%v)", err)
+	}
+}
+
+func TestMetricsSum(t *testing.T) {
+	m := Metrics{`dropped{reason="a b"}`: 2, `dropped{reason="c"}`: 3, "dropped_bytes": 7, "sessions": 1}
+	if m.Sum("dropped") != 5 || m.Sum("sessions") != 1 || m.Sum("none") != 0 {
+		t.Errorf("%v, %v, %v", m.Sum("dropped"), m.Sum("sessions"), m.Sum("none"))
 	}
 }
 
