@@ -1,0 +1,286 @@
+package estimate
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	history = 2048 // packets whose feedback is waited for: a power of two
+
+	baseOver     = 5 * time.Second // the least delay is that of the current span of this length and the one before
+	standingOver = 60 * time.Millisecond
+	queueLeast   = 25 * time.Millisecond // a queue that is shorter stands in every network
+	queueMost    = 100 * time.Millisecond
+	persists     = 300 * time.Millisecond // a burst's queue is gone by then
+
+	arrivesOver = 150 * time.Millisecond
+	sendsOver   = 500 * time.Millisecond
+	cutEvery    = 100 * time.Millisecond // what follows from a cut is seen no sooner
+
+	leave  = 0.85 // of what arrives while a queue stands: the queue must drain
+	yield  = 0.8  // a step down where it is not known what the link carries
+	beyond = 1.25 // of what arrives: so much the estimate may be above it without a probe
+	grow   = 0.08 // a second
+	early  = 1.5  // beyond, until the first queue was seen
+
+	lossMany  = 0.10
+	lossOver  = 50 // packets, at least, for a share of loss
+	lossEvery = 500 * time.Millisecond
+
+	silent = time.Second // feedback that stays out for so long while packets are sent
+
+	// Least is what the estimate never falls under: so much is always tried.
+	Least = 50_000
+)
+
+// Estimator follows one receiver.
+type Estimator struct {
+	rate  float64
+	heard bool // feedback has come
+	tight bool // a queue has been seen
+
+	packets [history]packet
+	sends   bins
+	arrives bins
+
+	// The one-way delay is that of two clocks: only its changes mean something.
+	base, baseThen int64
+	baseFrom       int64
+	jitter         float64 // mean change from one bin to the next, ns
+	standsFrom     int64   // since when a queue stands; 0: none does
+	newest         int64   // arrival
+	cutAt, grownAt int64
+	feedbackAt     int64
+	pending        int    // sent and not reported
+	told           uint16 // the last that was
+	lostAt         int64
+	lost, reported int
+	lossThen       float64 // the share at the last cut for loss
+	probed         bool    // a probe is under way: the Prober sees to the queue that it makes …
+	excused        int64   // … which is gone by then
+	usual          float64 // the share that is lost however much is sent
+
+	cuts int // how often the estimate was lowered
+}
+
+// packet is one that was sent.
+type packet struct {
+	at    int64
+	size  int32
+	seq   uint16
+	state uint8
+}
+
+const (
+	unused = iota
+	waiting
+	done
+	tried // waiting, and sent while a probe or its queue was on the way
+)
+
+// New makes an estimator that assumes bits a second until it knows better.
+func New(bits float64) *Estimator {
+	return &Estimator{rate: bits, base: math.MaxInt64, baseThen: math.MaxInt64}
+}
+
+// Rate is the estimate, in bits a second; without bound as long as the receiver has told nothing.
+func (e *Estimator) Rate() float64 {
+	if !e.heard {
+		return math.Inf(1)
+	}
+	return e.rate
+}
+
+// Queue is how long the queue is that stands on the way.
+func (e *Estimator) Queue() time.Duration { return time.Duration(max(e.standing(), 0)) }
+
+// Congested: a queue stands.
+func (e *Estimator) Congested() bool { return e.standsFrom != 0 }
+
+// Cuts counts how often the estimate was lowered.
+func (e *Estimator) Cuts() int { return e.cuts }
+
+// Sending and Arriving are what was lately sent and received, bits a second.
+func (e *Estimator) Sending(now int64) float64 { return e.sends.rate(now, sendsOver) }
+func (e *Estimator) Arriving() float64         { return e.arrives.rate(e.newest, arrivesOver) }
+
+// Sent notes a packet and its size on the wire, in bytes.
+func (e *Estimator) Sent(seq uint16, size int, now int64) {
+	p := &e.packets[seq%history]
+	if p.waits() {
+		e.pending-- // never reported
+	}
+	*p = packet{at: now, size: int32(size), seq: seq, state: waiting}
+	if e.probed || now < e.excused {
+		p.state = tried
+	}
+	e.pending++
+	e.sends.add(now, size)
+}
+
+func (p *packet) waits() bool { return p.state == waiting || p.state == tried }
+
+// report takes a packet of a feedback message, which has them in order. What lies between two of them was in a message that
+// was lost: nothing is known of it, and that it came is the better guess.
+func (e *Estimator) report(seq uint16, at int64) *packet {
+	p := &e.packets[seq%history]
+	if !p.waits() || p.seq != seq {
+		return nil // reported already, or so old that it is forgotten
+	}
+	if gap := seq - e.told; e.heard && gap > 1 && gap < history {
+		from := e.newest
+		for s := e.told + 1; s != seq; s++ {
+			q := &e.packets[s%history]
+			if q.waits() && q.seq == s {
+				q.state = done
+				e.pending--
+				if at > from {
+					e.arrives.add(from+(at-from)*int64(s-e.told)/int64(gap), int(q.size))
+				}
+			}
+		}
+	}
+	if int16(seq-e.told) > 0 || !e.heard {
+		e.told = seq
+	}
+	e.pending--
+	return p
+}
+
+// Lost takes from a feedback message that a packet has not come.
+func (e *Estimator) Lost(seq uint16) (sent int64, size int, ok bool) {
+	p := e.report(seq, 0)
+	if p == nil {
+		return 0, 0, false
+	}
+	if p.state == waiting { // what is lost for a probe says nothing of what is sent without it
+		e.lost++
+		e.reported++
+	}
+	p.state = done
+	return p.at, int(p.size), true
+}
+
+// Arrived takes from a feedback message when a packet came, by the receiver's clock.
+func (e *Estimator) Arrived(seq uint16, at int64) (sent int64, size int, ok bool) {
+	p := e.report(seq, at)
+	if p == nil {
+		return 0, 0, false
+	}
+	if p.state == waiting {
+		e.reported++
+	}
+	p.state = done
+	e.newest = max(e.newest, at)
+	d := at - p.at
+	before, had := e.arrives.least(at-2*int64(binEvery), int64(binEvery))
+	e.arrives.add(at, int(p.size))
+	e.arrives.delayed(at, d)
+	if had {
+		e.jitter += (math.Abs(float64(d-before)) - e.jitter) / 64
+	}
+	if at-e.baseFrom > int64(baseOver) {
+		e.baseThen, e.base, e.baseFrom = e.base, math.MaxInt64, at
+	}
+	e.base = min(e.base, d)
+	return p.at, int(p.size), true
+}
+
+func (e *Estimator) standing() int64 {
+	d, ok := e.arrives.least(e.newest-int64(standingOver), int64(standingOver))
+	if !ok {
+		return 0
+	}
+	return d - min(e.base, e.baseThen)
+}
+
+// most is how long a queue may be that is none.
+func (e *Estimator) most() int64 {
+	return min(int64(queueLeast)+int64(2*e.jitter), int64(queueMost))
+}
+
+// Feedback follows the Arrived and Lost of one feedback message.
+func (e *Estimator) Feedback(now int64) {
+	first := !e.heard
+	e.heard, e.feedbackAt = true, now
+	if first {
+		e.grownAt = now
+	}
+	arriving, sending := e.Arriving(), e.Sending(now)
+	switch q := e.standing(); {
+	case q > e.most() && e.standsFrom == 0:
+		e.standsFrom = now
+	case q < e.most()/2:
+		e.standsFrom = 0
+	}
+	e.lossy(now)
+	if e.standsFrom == 0 {
+		e.rise(now, arriving)
+		return
+	}
+	e.grownAt = now
+	if e.probed || now < e.excused || now-e.cutAt < int64(cutEvery) {
+		return
+	}
+	switch {
+	case sending > arriving*1.05:
+		if now-e.cutAt > int64(persists) || arriving < e.rate*leave {
+			e.cut(now, leave*arriving)
+		}
+	case now-e.standsFrom > int64(persists):
+		e.cut(now, max(leave*arriving, yield*e.rate))
+		e.standsFrom = now
+	}
+}
+
+func (e *Estimator) cut(now int64, to float64) {
+	e.tight = true
+	if to = max(to, Least); to < e.rate {
+		e.rate, e.cutAt = to, now
+		e.cuts++
+	}
+}
+
+// rise lets the estimate grow while nothing speaks against it, but not far beyond what arrives.
+func (e *Estimator) rise(now int64, arriving float64) {
+	passed := float64(min(now-e.grownAt, int64(time.Second))) / float64(time.Second)
+	e.grownAt = now
+	if !e.tight {
+		e.rate = max(e.rate, min(e.rate*math.Exp2(2*passed), early*arriving))
+		return
+	}
+	e.rate = max(e.rate, min(e.rate*(1+grow*passed), beyond*arriving))
+}
+
+// lossy gives way to loss that the queue does not show: a policer, or a buffer that holds next to nothing.
+func (e *Estimator) lossy(now int64) {
+	if e.reported < lossOver || now-e.lostAt < int64(lossEvery) {
+		return
+	}
+	share := float64(e.lost) / float64(e.reported)
+	e.lost, e.reported, e.lostAt = 0, 0, now
+	many := share > lossMany+e.usual
+	switch {
+	case e.lossThen > 0 && share > e.lossThen*0.8:
+		e.usual, many = share, false // less was sent, and as much is lost: it is not ours
+	case !many || share < e.usual:
+		e.usual += (share - e.usual) / 4
+	}
+	e.lossThen = 0
+	if many {
+		e.cut(now, (1-share)*e.Sending(now))
+		e.lossThen = share
+	}
+}
+
+// Tick lowers the estimate when feedback stays out.
+func (e *Estimator) Tick(now int64) {
+	if !e.heard || e.pending == 0 || now-e.feedbackAt < int64(silent) || now-e.cutAt < int64(lossEvery) {
+		return
+	}
+	e.cut(now, e.rate*yield)
+}
+
+// Proved raises the estimate to what a probe has shown to arrive.
+func (e *Estimator) Proved(bits float64) { e.rate = max(e.rate, bits) }
