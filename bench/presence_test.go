@@ -56,3 +56,19 @@ func TestPresenceBesideTheRude(t *testing.T) {
 		}
 	}
 }
+
+// TestPresenceIdle is the scenario idle in small, with people who now and then move.
+func TestPresenceIdle(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	o := idleOptions{presenceOptions: presenceOptions{Hz: 2, For: time.Second, Progress: io.Discard}, Connections: 60, Zones: 6}
+	r, err := o.hold(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range r.Targets {
+		if !target.Pass {
+			t.Errorf("%s: %s", target.Name, target.Got)
+		}
+	}
+}
