@@ -9,6 +9,8 @@ import (
 // route says what a message of a client is for.
 type route struct {
 	kind kind
+	// flat: it is handled on little stack, and so often that a goroutine for it would tell in the server's load.
+	flat bool
 	// member handles a message of a zone. It is called with Server.mu held; what it returns is sent as ERROR.
 	member func(*session, *member, protocol.Message) *protocol.Error
 }
@@ -16,39 +18,51 @@ type route struct {
 // routes is the table of the messages that need a place in a world. CONNECT, JOIN_WORLD and ERROR are handled
 // by themselves.
 var routes = map[string]route{
-	protocol.TypePresenceUpdate:  {kindPresence, (*session).presenceUpdate},
-	protocol.TypeMoveIntent:      {kindMovement, (*session).moveIntent},
-	protocol.TypeZoneTransition:  {kindMovement, (*session).zoneTransition},
-	protocol.TypeInteractRequest: {kindOther, (*session).interactRequest},
-	protocol.TypeInteractEnd:     {kindOther, (*session).interactEnd},
-	protocol.TypeMuteUser:        {kindOther, (*session).muteUser},
-	protocol.TypeRemoveFromZone:  {kindOther, (*session).removeFromZone},
-	protocol.TypeKickFromWorld:   {kindOther, (*session).kickFromWorld},
-	protocol.TypeSDPOffer:        {kindNegotiation, (*session).sdpOffer},
-	protocol.TypeSDPAnswer:       {kindNegotiation, (*session).sdpAnswer},
-	protocol.TypeICECandidate:    {kindNegotiation, (*session).iceCandidate},
-	protocol.TypeICEFailed:       {kindNegotiation, (*session).iceFailed},
-	protocol.TypeSFUConnected:    {kindNegotiation, (*session).sfuConnected},
-	protocol.TypeSFUDisconnected: {kindNegotiation, (*session).sfuDisconnected},
+	protocol.TypePresenceUpdate:  {kindPresence, true, (*session).presenceUpdate},
+	protocol.TypeMoveIntent:      {kindMovement, true, (*session).moveIntent},
+	protocol.TypeZoneTransition:  {kindMovement, false, (*session).zoneTransition},
+	protocol.TypeInteractRequest: {kindOther, false, (*session).interactRequest},
+	protocol.TypeInteractEnd:     {kindOther, false, (*session).interactEnd},
+	protocol.TypeMuteUser:        {kindOther, false, (*session).muteUser},
+	protocol.TypeRemoveFromZone:  {kindOther, false, (*session).removeFromZone},
+	protocol.TypeKickFromWorld:   {kindOther, false, (*session).kickFromWorld},
+	protocol.TypeSDPOffer:        {kindNegotiation, false, (*session).sdpOffer},
+	protocol.TypeSDPAnswer:       {kindNegotiation, false, (*session).sdpAnswer},
+	protocol.TypeICECandidate:    {kindNegotiation, false, (*session).iceCandidate},
+	protocol.TypeICEFailed:       {kindNegotiation, false, (*session).iceFailed},
+	protocol.TypeSFUConnected:    {kindNegotiation, false, (*session).sfuConnected},
+	protocol.TypeSFUDisconnected: {kindNegotiation, false, (*session).sfuDisconnected},
 }
 
-// handle takes one frame: limits, envelope, state, payload, then the message's own handler.
-func (s *session) handle(frame []byte) {
+// request is a frame that is within the limits, with its envelope read.
+type request struct {
+	env   protocol.Envelope
+	err   error // of the envelope
+	route route
+}
+
+// admit holds a frame against the limits; false: it is dropped.
+func (s *session) admit(frame []byte) (q request, ok bool) {
 	now := s.srv.opt.Now()
 	if !s.limits.all.AllowN(now, 1) {
 		s.srv.metrics.in.of(unreadType).Inc()
 		s.limited("", "all")
 		s.pause()
-		return
+		return q, false
 	}
-	env, err := protocol.Decode(frame)
-	s.srv.metrics.in.of(env.Type).Inc()
-	r := routes[env.Type]
-	if !s.limits.byKind[r.kind].AllowN(now, 1) {
-		s.limited(env.Type, r.kind.String())
-		return
+	q.env, q.err = protocol.Decode(frame)
+	q.route = routes[q.env.Type]
+	s.srv.metrics.in.of(q.env.Type).Inc()
+	if !s.limits.byKind[q.route.kind].AllowN(now, 1) {
+		s.limited(q.env.Type, q.route.kind.String())
+		return q, false
 	}
+	return q, true
+}
 
+// handle answers a request: state, payload, then the message's own handler.
+func (s *session) handle(q request) {
+	env, r, err := q.env, q.route, q.err
 	if s.claims == nil && env.Type != protocol.TypeConnect && env.Type != "" {
 		s.refuse(protocol.Errorf(protocol.AuthFailed, knownType(env.Type), "the first message must be CONNECT"), protocol.CloseAuth)
 		return
@@ -69,7 +83,7 @@ func (s *session) handle(frame []byte) {
 		return
 	}
 	if env.Type == protocol.TypeError {
-		s.logger.Info("a client reports an error", "error", string(env.Payload[:min(len(env.Payload), 512)])) // and nothing is answered
+		s.log().Info("a client reports an error", "error", string(env.Payload[:min(len(env.Payload), 512)])) // and nothing is answered
 		return
 	}
 	msg, err := env.Zone()

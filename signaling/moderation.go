@@ -25,7 +25,7 @@ func (s *session) muteUser(m *member, msg protocol.Message) *protocol.Error {
 	}
 	s.srv.muteChanged(m.world, r.TargetUserID)
 	s.srv.endMutes(m.world)
-	s.logger.Info("muted", "by", m.user, "user", r.TargetUserID, "seconds", r.Duration)
+	s.log().Info("muted", "by", m.user, "user", r.TargetUserID, "seconds", r.Duration)
 	return nil
 }
 
@@ -131,7 +131,7 @@ func (s *session) removeFromZone(m *member, msg protocol.Message) *protocol.Erro
 	if err != nil {
 		return refusal(err)
 	}
-	s.logger.Info("removed from a zone", "by", m.user, "user", t.user, "zone", r.ZoneID)
+	s.log().Info("removed from a zone", "by", m.user, "user", t.user, "zone", r.ZoneID)
 	s.srv.moved(t, d, left)
 	return nil
 }
@@ -149,7 +149,7 @@ func (s *session) kickFromWorld(m *member, msg protocol.Message) *protocol.Error
 		t.session.conn.Close(protocol.CloseKicked, "kicked from the world")
 	}
 	s.srv.departed(t, d, left)
-	s.logger.Info("kicked from the world", "by", m.user, "user", t.user)
+	s.log().Info("kicked from the world", "by", m.user, "user", t.user)
 	return nil
 }
 

@@ -112,6 +112,6 @@ func (s *session) controllerError(err error) *protocol.Error {
 	if err == nil {
 		return nil
 	}
-	s.logger.Warn("the topology controller refuses a report", "err", err)
+	s.log().Warn("the topology controller refuses a report", "err", err)
 	return protocol.Errorf(protocol.InvalidRequest, "", "the report does not fit the zone's topology").With("reason", "topology")
 }

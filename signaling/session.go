@@ -51,7 +51,6 @@ type session struct {
 	srv    *Server
 	conn   *socket.Conn
 	sfuURL string
-	logger *slog.Logger
 
 	// Owned by the read loop.
 	limits *buckets
@@ -71,11 +70,15 @@ type session struct {
 func newSession(srv *Server, conn *socket.Conn, sfuURL string) *session {
 	s := &session{
 		srv: srv, conn: conn, sfuURL: sfuURL,
-		logger: srv.logger.With("remote", conn.RemoteAddr().String()),
 		limits: newBuckets(srv.opt.Limits),
 	}
 	s.features.Store(&features{})
 	return s
+}
+
+// log is made when it is needed: what each connection would keep of it is a quarter of a kilobyte.
+func (s *session) log() *slog.Logger {
+	return s.srv.logger.With("remote", s.conn.RemoteAddr().String())
 }
 
 // run is the read loop. It owns the session and ends with its connection.
@@ -90,30 +93,45 @@ func (s *session) run() {
 	for {
 		frame, err := s.conn.Read(context.Background())
 		if err != nil {
-			s.logger.Debug("connection ended", "err", err)
+			s.log().Debug("connection ended", "err", err)
 			return
 		}
-		if s.claims != nil {
-			s.guarded(frame)
-			continue
-		}
-		// The check of a token needs a deep stack, which an idle connection would keep: it is borrowed.
-		done := make(chan struct{})
-		go func() { defer close(done); s.guarded(frame) }()
-		<-done
+		s.take(frame)
 	}
 }
 
-// guarded keeps a bug in one message's handling from taking the process, and with it everybody's media.
-func (s *session) guarded(frame []byte) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.logger.Error("a handler panicked", "panic", r, "stack", string(debug.Stack()))
-			s.sendError(protocol.Errorf(protocol.ServerError, "", "the server failed on this message"))
-			s.conn.Close(protocol.CloseInternal, "internal error")
-		}
+// take is one frame's way through the server.
+func (s *session) take(frame []byte) {
+	defer s.recovered()
+	q, ok := s.admit(frame)
+	switch {
+	case !ok:
+	case q.route.flat && s.claims != nil:
+		s.handle(q)
+	default:
+		s.borrow(q)
+	}
+}
+
+// borrow handles a request on another goroutine's stack. A token's check, an encoding by reflection and the like need a deep
+// one, which the read loop of an idle connection would keep.
+func (s *session) borrow(q request) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer s.recovered()
+		s.handle(q)
 	}()
-	s.handle(frame)
+	<-done
+}
+
+// recovered keeps a bug in one message's handling from taking the process, and with it everybody's media.
+func (s *session) recovered() {
+	if r := recover(); r != nil {
+		s.log().Error("a handler panicked", "panic", r, "stack", string(debug.Stack()))
+		s.sendError(protocol.Errorf(protocol.ServerError, "", "the server failed on this message"))
+		s.conn.Close(protocol.CloseInternal, "internal error")
+	}
 }
 
 // end is the end of the read loop: the member, if it is still this connection's, goes into its grace.
@@ -181,7 +199,7 @@ func (s *session) connect(env protocol.Envelope) *protocol.Error {
 	if !s.srv.connected(s, claims) {
 		return nil
 	}
-	s.logger.Debug("connected", "user", claims.User, "client_version", m.ClientVersion)
+	s.log().Debug("connected", "user", claims.User, "client_version", m.ClientVersion)
 	return nil
 }
 
@@ -221,7 +239,7 @@ func (srv *Server) connected(s *session, claims *Claims) bool {
 		}
 	} else if m := srv.members[claims.User]; m != nil && m.session == s {
 		if _, err := m.world.live.Join(identityOf(claims), srv.opt.Now()); err != nil { // who is in only gets its identity renewed
-			s.logger.Warn("identity not renewed", "err", err)
+			s.log().Warn("identity not renewed", "err", err)
 		}
 	}
 	s.send(protocol.TypeConnected, protocol.Connected{
@@ -244,7 +262,7 @@ func (s *session) sendFrame(typ string, frame []byte) {
 func (s *session) noteSend(err error) {
 	if err == socket.ErrFull {
 		s.srv.metrics.slow.Inc()
-		s.logger.Info("closed: it does not read, its queue is full")
+		s.log().Info("closed: it does not read, its queue is full")
 	}
 }
 

@@ -50,7 +50,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	o = o.withDefaults()
 	up := websocket.Upgrader{
 		HandshakeTimeout: o.WriteTimeout,
-		ReadBufferSize:   1 << 10,
+		ReadBufferSize:   512, // an idle connection's too; what is larger is read past it
 		WriteBufferPool:  &noBuffers,
 		Subprotocols:     o.Subprotocols,
 		// Who someone is comes from a token in the first message, never from a cookie, so a page of another
