@@ -60,7 +60,7 @@ export class Visitor {
   static async enter(
     browser: Browser,
     name: string,
-    query: Record<string, string> = {},
+    { token, ...query }: Record<string, string> = {},
     prepare: (page: Page) => Promise<unknown> = async () => {},
     base = URL_BASE,
   ): Promise<Visitor> {
@@ -71,7 +71,7 @@ export class Visitor {
     await prepare(page);
     const visitor = new Visitor(name, context, page);
     const params = new URLSearchParams({ name, capture: "320x240@15", auto: "1", ...query });
-    await page.goto(`${base}/?${params}`);
+    await page.goto(`${base}/?${params}${token ? `#token=${token}` : ""}`);
     return visitor;
   }
 
@@ -124,6 +124,29 @@ export class Visitor {
   async notice(key: string): Promise<string | undefined> {
     const banner = this.page.locator(`[data-notice="${key}"]`).first();
     return (await banner.textContent({ timeout: 200 }).catch(() => null)) ?? undefined;
+  }
+
+  /** Walks to a place on the map. */
+  async walkTo(x: number, y: number): Promise<void> {
+    await until(`${this.name} has a way to ${x},${y}`, () =>
+      this.page.evaluate((target) => window.atrium?.walkTo(target), { x, y }),
+    );
+    await until(`${this.name} walked to ${x},${y}`, async () => {
+      const at = await this.page.evaluate(() => window.atrium?.office.self?.position);
+      return at && Math.hypot(at.x - x, at.y - y) < 0.2;
+    });
+  }
+
+  /** Clicks on a place on the map, when the view has come to rest. */
+  async click(x: number, y: number): Promise<void> {
+    let last: { x: number; y: number } | undefined;
+    const at = await until("the view rests", async () => {
+      const now = await this.page.evaluate((place) => window.atrium?.toScreen(place), { x, y });
+      const rests = now && last && Math.hypot(now.x - last.x, now.y - last.y) < 1;
+      last = now;
+      return rests ? now : undefined;
+    });
+    await this.page.mouse.click(at.x, at.y);
   }
 
   async screenshot(name: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { PORTS } from "./server";
 
+const ENV = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+
 const RULES = `
 table inet atrium_e2e {
   chain out {
@@ -18,7 +20,7 @@ export function blockDirectPaths(): (() => void) | undefined {
     execFileSync("nft", args, {
       input,
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+      env: ENV,
     });
   try {
     nft(["-f", "-"], RULES);
@@ -27,4 +29,21 @@ export function blockDirectPaths(): (() => void) | undefined {
     throw error;
   }
   return () => nft(["delete", "table", "inet", "atrium_e2e"]);
+}
+
+/** Ends every connection to the server's web port, as a network that goes away would; false where that is not allowed. */
+export function cutConnections(): boolean {
+  let cut = false;
+  // One call ends the first that it finds.
+  for (let i = 0; i < 50; i++) {
+    try {
+      const args = ["-K", "-H", "-t", "state", "established", "dport", "=", String(PORTS.http)];
+      const ended = execFileSync("ss", args, { encoding: "utf8", env: ENV, stdio: ["ignore", "pipe", "ignore"] });
+      if (ended.trim() === "") return cut;
+      cut = true;
+    } catch {
+      return cut;
+    }
+  }
+  return false;
 }

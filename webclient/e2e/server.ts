@@ -1,5 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, type WriteStream, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import {
+  cpSync,
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  type WriteStream,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,21 +19,26 @@ import { until } from "./until";
 export const PORTS = { http: 8080, admin: 9090, turn: 3478, sfuUdp: 7882, sfuTcp: 7881 };
 export const URL_BASE = `http://127.0.0.1:${PORTS.http}`;
 
+const WORLDS = new URL("../../configs/worlds/", import.meta.url).pathname;
+
 export interface ServerOptions {
   /** Where it listens, and by what scheme. */
   readonly address: string;
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Its worlds stand in a folder of its own: a copy of the demo's, which a test may change. */
+  readonly worlds?: boolean;
   /** Puts the command line elsewhere: into another namespace. */
   readonly inside?: (...command: [string, ...string[]]) => [string, ...string[]];
 }
 
-const config = ({ address, tls }: ServerOptions) => `
+const config = ({ address, tls, worlds }: ServerOptions) => `
 server:
   listen: ${address}:${PORTS.http}
 ${tls ? `  tls: { cert: ${tls.cert}, key: ${tls.key} }` : ""}
 admin:
   listen: 127.0.0.1:${PORTS.admin}
 data_dir: data
+${worlds ? "worlds: { dir: worlds }" : ""}
 auth:
   guest_login: true
 session:
@@ -52,13 +67,13 @@ export class Server {
   constructor(results: string, options: ServerOptions = { address: "127.0.0.1" }) {
     this.options = options;
     writeFileSync(join(this.folder, "atrium.yaml"), config(options));
+    if (options.worlds) cpSync(WORLDS, join(this.folder, "worlds"), { recursive: true });
     mkdirSync(results, { recursive: true });
     this.log = createWriteStream(join(results, "server.log"));
   }
 
   async start(): Promise<void> {
-    const binary = process.env.ATRIUM_BIN;
-    if (!binary) throw new Error("ATRIUM_BIN does not name the server; run e2e/run.sh");
+    const binary = this.binary;
     const inside = this.options.inside ?? ((...command) => command);
     const [command, ...args] = inside(binary, "serve", "--config", "atrium.yaml");
     const child = spawn(command, args, {
@@ -79,6 +94,22 @@ export class Server {
     });
   }
 
+  /** A token of this server, as its command line prints it. */
+  token(name: string, role: string): string {
+    const args = ["token", "--config", "atrium.yaml", "--user", randomUUID(), "--name", name, "--role", role];
+    return execFileSync(this.binary, [...args, "--avatar", "violet"], { cwd: this.folder, encoding: "utf8" }).trim();
+  }
+
+  /** Changes the text of the demo's map, and has the server read it again. */
+  redraw(change: (map: string) => string): void {
+    const file = join(this.folder, "worlds", "demo.tmj");
+    const before = readFileSync(file, "utf8");
+    const after = change(before);
+    if (after === before) throw new Error("the map is as it was");
+    writeFileSync(file, after);
+    this.child?.kill("SIGHUP");
+  }
+
   /** As a crash would: nobody is told. */
   async kill(): Promise<void> {
     await this.end("SIGKILL");
@@ -88,6 +119,12 @@ export class Server {
     await this.end("SIGTERM");
     this.log.end();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private get binary(): string {
+    const binary = process.env.ATRIUM_BIN;
+    if (!binary) throw new Error("ATRIUM_BIN does not name the server; run e2e/run.sh");
+    return binary;
   }
 
   private async end(signal: NodeJS.Signals): Promise<void> {

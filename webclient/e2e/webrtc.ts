@@ -6,6 +6,7 @@ export interface Delivery {
   framesDecoded: number;
   totalAudioEnergy: number;
   audioPacketsSent: number;
+  audioPacketsReceived: number;
 }
 
 export type Snapshot = Delivery[];
@@ -33,7 +34,14 @@ export async function snapshot(): Promise<Snapshot> {
   const live = all.filter((c) => c.connectionState === "connected");
   return Promise.all(
     live.map(async (connection) => {
-      const delivery = { local: "", remote: "", framesDecoded: 0, totalAudioEnergy: 0, audioPacketsSent: 0 };
+      const delivery = {
+        local: "",
+        remote: "",
+        framesDecoded: 0,
+        totalAudioEnergy: 0,
+        audioPacketsSent: 0,
+        audioPacketsReceived: 0,
+      };
       const stats = await connection.getStats();
       // biome-ignore lint/suspicious/noExplicitAny: the browser's statistics have no useful type in TypeScript's library
       const byId = new Map<string, any>();
@@ -42,7 +50,10 @@ export async function snapshot(): Promise<Snapshot> {
       });
       for (const s of byId.values()) {
         if (s.type === "inbound-rtp" && s.kind === "video") delivery.framesDecoded += s.framesDecoded ?? 0;
-        if (s.type === "inbound-rtp" && s.kind === "audio") delivery.totalAudioEnergy += s.totalAudioEnergy ?? 0;
+        if (s.type === "inbound-rtp" && s.kind === "audio") {
+          delivery.totalAudioEnergy += s.totalAudioEnergy ?? 0;
+          delivery.audioPacketsReceived += s.packetsReceived ?? 0;
+        }
         if (s.type === "outbound-rtp" && s.kind === "audio") delivery.audioPacketsSent += s.packetsSent ?? 0;
         if (s.type === "transport" && s.selectedCandidatePairId) {
           const pair = byId.get(s.selectedCandidatePairId);

@@ -14,6 +14,8 @@ declare global {
       office: Visit["office"];
       stats: () => ReturnType<Visit["office"]["stats"]>;
       walkTo: (target: { x: number; y: number }) => boolean;
+      /** Where a place on the map is in the window, in CSS pixels. */
+      toScreen: (place: { x: number; y: number }) => { x: number; y: number } | undefined;
     };
   }
 }
@@ -29,7 +31,8 @@ if (root) {
         visit,
         office: visit.office,
         stats: () => visit.office.stats(),
-        walkTo: (target) => visit.walkTo?.(target) ?? false,
+        walkTo: (target) => visit.map?.walkTo(target) ?? false,
+        toScreen: (place) => visit.map?.toScreen(place),
       };
     } else delete window.atrium;
   };

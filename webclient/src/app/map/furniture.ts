@@ -1,8 +1,8 @@
-import type { ObjectDescription } from "../../sdk";
+import type { Facing, ObjectDescription } from "../../sdk";
 import { shade } from "./palette";
 
 type Pen = CanvasRenderingContext2D;
-type Draw = (pen: Pen, t: number) => void;
+type Draw = (pen: Pen, t: number, used: boolean) => void;
 
 function box(pen: Pen, x: number, y: number, w: number, h: number, r: number, fill: string): void {
   pen.fillStyle = fill;
@@ -20,14 +20,25 @@ function shadow(pen: Pen, t: number, w: number, h: number, y: number): void {
 
 // Each drawing has its origin in the middle of the tile and may rise above it, never below.
 
-const chair: Draw = (pen, t) => {
-  shadow(pen, t, 0.7, 0.34, 0.26);
-  box(pen, -0.26 * t, -0.36 * t, 0.52 * t, 0.3 * t, 0.12 * t, "#b0623f");
-  box(pen, -0.3 * t, -0.14 * t, 0.6 * t, 0.4 * t, 0.14 * t, "#c9764d");
-  box(pen, -0.24 * t, -0.1 * t, 0.48 * t, 0.26 * t, 0.1 * t, "#da8a5f");
-};
+const SEAT = { back: "#a95a3a", frame: "#c06c45", cushion: "#da8a5f" };
 
-const desk: Draw = (pen, t) => {
+/** A seat without what of it stands before whoever sits on it. */
+function seatUnder(pen: Pen, t: number, facing: Facing): void {
+  shadow(pen, t, 0.7, 0.34, 0.26);
+  if (facing === "south") box(pen, -0.26 * t, -0.4 * t, 0.52 * t, 0.36 * t, 0.12 * t, SEAT.back);
+  if (facing === "east") box(pen, -0.33 * t, -0.38 * t, 0.15 * t, 0.56 * t, 0.07 * t, SEAT.back);
+  if (facing === "west") box(pen, 0.18 * t, -0.38 * t, 0.15 * t, 0.56 * t, 0.07 * t, SEAT.back);
+  box(pen, -0.3 * t, -0.14 * t, 0.6 * t, 0.4 * t, 0.14 * t, SEAT.frame);
+  box(pen, -0.24 * t, -0.11 * t, 0.48 * t, 0.27 * t, 0.1 * t, SEAT.cushion);
+}
+
+/** Of a seat that is seen from behind: its back. */
+export function drawSeatOver(pen: Pen, t: number): void {
+  box(pen, -0.27 * t, -0.26 * t, 0.54 * t, 0.42 * t, 0.13 * t, SEAT.back);
+  box(pen, -0.21 * t, -0.2 * t, 0.42 * t, 0.1 * t, 0.05 * t, "rgba(255, 255, 255, 0.14)");
+}
+
+const desk: Draw = (pen, t, used) => {
   shadow(pen, t, 1.02, 0.4, 0.36);
   box(pen, -0.42 * t, 0.05 * t, 0.12 * t, 0.36 * t, 2, "#6b4d36");
   box(pen, 0.3 * t, 0.05 * t, 0.12 * t, 0.36 * t, 2, "#6b4d36");
@@ -35,7 +46,12 @@ const desk: Draw = (pen, t) => {
   box(pen, -0.5 * t, -0.3 * t, t, 0.46 * t, 0.06 * t, "#a97f59");
   // A screen with light on it, and a keyboard.
   box(pen, -0.22 * t, -0.52 * t, 0.44 * t, 0.3 * t, 0.04 * t, "#20242f");
-  box(pen, -0.19 * t, -0.49 * t, 0.38 * t, 0.23 * t, 0.02 * t, "#6fb6e8");
+  box(pen, -0.19 * t, -0.49 * t, 0.38 * t, 0.23 * t, 0.02 * t, used ? "#8fd0ff" : "#31445a");
+  if (used) {
+    box(pen, -0.15 * t, -0.45 * t, 0.2 * t, 0.03 * t, 1, "#f4f9ff");
+    box(pen, -0.15 * t, -0.39 * t, 0.28 * t, 0.03 * t, 1, "#cfe8fb");
+    box(pen, -0.15 * t, -0.33 * t, 0.14 * t, 0.03 * t, 1, "#cfe8fb");
+  }
   box(pen, -0.03 * t, -0.23 * t, 0.06 * t, 0.08 * t, 0, "#20242f");
   box(pen, -0.18 * t, -0.08 * t, 0.36 * t, 0.1 * t, 0.02 * t, "#d9dbe2");
 };
@@ -155,7 +171,6 @@ const unknown: Draw = (pen, t) => {
 
 /** Kinds come from the map; one that this client does not know is drawn as a crate rather than not at all. */
 const KINDS: [RegExp, Draw][] = [
-  [/chair|stool|seat/, chair],
   [/sofa|couch|bench/, sofa],
   [/white ?board|board/, whiteboard],
   [/desk|workstation/, desk],
@@ -166,9 +181,58 @@ const KINDS: [RegExp, Draw][] = [
   [/shel|book/, shelf],
 ];
 
-/** `room`: it stands in a room for meetings, where desks pushed together are a table and carry no screens. */
-export function drawObject(pen: Pen, object: ObjectDescription, t: number, room: boolean): void {
+const SEATS = /chair|stool|seat/;
+
+export const isSeat = (object: ObjectDescription): boolean => SEATS.test(object.kind.toLowerCase());
+
+/** How a thing stands in the world. */
+export interface Setting {
+  /** It is in a room for meetings, where desks pushed together are a table and carry no screens. */
+  room: boolean;
+  /** Which way a seat is turned. */
+  facing: Facing;
+  /** Someone has it in hand. */
+  used: boolean;
+}
+
+export function drawObject(pen: Pen, object: ObjectDescription, t: number, setting: Setting): void {
+  if (isSeat(object)) {
+    seatUnder(pen, t, setting.facing);
+    return;
+  }
   const kind = object.kind.toLowerCase();
-  const draw = room && kind === "desk" ? table : (KINDS.find(([pattern]) => pattern.test(kind))?.[1] ?? unknown);
-  draw(pen, t);
+  const draw =
+    setting.room && kind === "desk" ? table : (KINDS.find(([pattern]) => pattern.test(kind))?.[1] ?? unknown);
+  draw(pen, t, setting.used);
+}
+
+/** On the floor around a thing: who has it, by their colour, or that the key would use it. */
+export function drawMark(pen: Pen, t: number, color: string, strength: number): void {
+  pen.globalAlpha = strength;
+  pen.strokeStyle = color;
+  pen.lineWidth = Math.max(2, t * 0.06);
+  pen.beginPath();
+  pen.roundRect(-0.52 * t, -0.46 * t, 1.04 * t, 0.96 * t, 0.2 * t);
+  pen.stroke();
+  pen.globalAlpha = 1;
+}
+
+/** A closed door on the edge between two tiles; the origin is the edge's middle. `along`: it is seen from the front. */
+export function drawClosedDoor(pen: Pen, t: number, along: boolean): void {
+  if (!along) {
+    box(pen, -0.1 * t, -0.95 * t, 0.2 * t, 1.45 * t, 0.05 * t, "#6a4630");
+    box(pen, -0.06 * t, -0.9 * t, 0.12 * t, 1.3 * t, 0.03 * t, "#8a5d3f");
+    return;
+  }
+  box(pen, -0.5 * t, -0.86 * t, t, t, 0, "#5b3b28");
+  box(pen, -0.46 * t, -0.82 * t, 0.92 * t, 0.94 * t, 0.05 * t, "#8a5d3f");
+  box(pen, -0.36 * t, -0.72 * t, 0.72 * t, 0.3 * t, 0.03 * t, "#774e34");
+  box(pen, -0.36 * t, -0.34 * t, 0.72 * t, 0.36 * t, 0.03 * t, "#774e34");
+  // A lock says that it is not only ajar.
+  box(pen, -0.09 * t, -0.4 * t, 0.18 * t, 0.16 * t, 0.03 * t, "#f0c667");
+  pen.strokeStyle = "#f0c667";
+  pen.lineWidth = Math.max(1.5, t * 0.045);
+  pen.beginPath();
+  pen.arc(0, -0.4 * t, 0.065 * t, Math.PI, 0);
+  pen.stroke();
 }

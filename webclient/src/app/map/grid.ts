@@ -6,6 +6,18 @@ export interface Point {
   y: number;
 }
 
+/** An edge of a zone's tile that one can walk over into another zone. */
+export interface Opening extends Point {
+  side: "north" | "south" | "east" | "west";
+}
+
+const SIDES = [
+  ["north", 0, -1],
+  ["south", 0, 1],
+  ["east", 1, 0],
+  ["west", -1, 0],
+] as const;
+
 /**
  * The static side of a world, indexed by tile: where one can walk and which zone a tile belongs to.
  * It answers the questions of walking and drawing; who stands where right now is not its business.
@@ -20,6 +32,9 @@ export class Grid {
   /** Index into world.zones plus one; 0 where no area covers the tile. */
   private readonly zoneAt: Uint16Array;
   private readonly zones = new Map<string, ZoneDescription>();
+  private readonly objects = new Map<string, ObjectDescription>();
+  private readonly byTile = new Map<number, ObjectDescription>();
+  private readonly openings = new Map<string, Opening[]>();
 
   constructor(world: WorldDescription) {
     this.world = world;
@@ -30,7 +45,11 @@ export class Grid {
     this.zoneAt = new Uint16Array(world.width * world.height);
     this.spawnZone = world.spawns[0]?.zone_id ?? world.zones[0]?.zone_id ?? "";
     for (const tile of world.collision) this.mark(this.walls, tile);
-    for (const object of world.objects) if (object.solid) this.mark(this.solid, object.position);
+    for (const object of world.objects) {
+      this.objects.set(object.object_id, object);
+      this.byTile.set(this.index(object.position), object);
+      if (object.solid) this.mark(this.solid, object.position);
+    }
     world.zones.forEach((zone, index) => {
       this.zones.set(zone.zone_id, zone);
       for (const area of zone.areas) {
@@ -78,9 +97,32 @@ export class Grid {
     return this.zones.get(id);
   }
 
+  object(id: string): ObjectDescription | undefined {
+    return this.objects.get(id);
+  }
+
   objectAt(x: number, y: number): ObjectDescription | undefined {
-    const tx = Math.floor(x);
-    const ty = Math.floor(y);
-    return this.world.objects.find((o) => Math.floor(o.position.x) === tx && Math.floor(o.position.y) === ty);
+    return this.inside(Math.floor(x), Math.floor(y)) ? this.byTile.get(this.index({ x, y })) : undefined;
+  }
+
+  /** Where one walks into a zone from another: the tiles' edges between them. */
+  doorways(zoneId: string): readonly Opening[] {
+    let list = this.openings.get(zoneId);
+    if (list) return list;
+    list = [];
+    for (let y = 0; y < this.height; y++) {
+      for (let x = 0; x < this.width; x++) {
+        if (this.isWall(x, y) || this.zoneIdAt(x, y) !== zoneId) continue;
+        for (const [side, dx, dy] of SIDES) {
+          if (!this.isWall(x + dx, y + dy) && this.zoneIdAt(x + dx, y + dy) !== zoneId) list.push({ x, y, side });
+        }
+      }
+    }
+    this.openings.set(zoneId, list);
+    return list;
+  }
+
+  private index({ x, y }: Point): number {
+    return Math.floor(y) * this.width + Math.floor(x);
   }
 }

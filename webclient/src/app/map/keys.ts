@@ -10,7 +10,7 @@ const DIRECTIONS: Record<string, readonly [number, number]> = {
 };
 
 /** Keys that are typed into a field, or that work a control, are not orders to walk. */
-function isTyping(event: KeyboardEvent): boolean {
+export function isTyping(event: KeyboardEvent): boolean {
   const target = event.target as HTMLElement | null;
   return target?.closest("input, textarea, select, [contenteditable], [role=listbox], [role=menu]") != null;
 }

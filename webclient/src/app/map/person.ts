@@ -12,6 +12,8 @@ export interface Look {
   time: number;
   speaking: boolean;
   muted: boolean;
+  /** Muted by a moderator. */
+  silenced: boolean;
   /** Oneself: a marker on the floor says which one. */
   self: boolean;
   /** In the grace after a lost connection; drawn faded. */
@@ -137,25 +139,32 @@ export function drawName(pen: CanvasRenderingContext2D, look: Look, t: number): 
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   const text = look.self ? `${look.name} (you)` : look.name;
-  const icon = look.muted ? size * 1.05 : 0;
-  const width = pen.measureText(text).width + icon + size;
+  const icon = look.muted || look.silenced ? size * 1.05 : 0;
+  const width = pen.measureText(text).width + icon + size + (look.silenced ? size * 0.2 : 0);
   const y = 0.2 * t + size * 0.75;
   pen.fillStyle = "rgba(15, 17, 25, 0.78)";
   pen.beginPath();
   pen.roundRect(-width / 2, y - size * 0.78, width, size * 1.56, size * 0.78);
   pen.fill();
   let x = -width / 2 + size * 0.5;
-  if (look.muted) {
-    micOff(pen, x + size * 0.35, y, size);
-    x += icon;
+  if (icon > 0) {
+    // A mute of a moderator is more than a microphone that is off: the sign stands on red.
+    if (look.silenced) {
+      pen.fillStyle = "#d5483f";
+      pen.beginPath();
+      pen.arc(x + size * 0.35, y, size * 0.72, 0, Math.PI * 2);
+      pen.fill();
+    }
+    micOff(pen, x + size * 0.35, y, size, look.silenced ? "#ffffff" : "#ff8a80");
+    x += icon + (look.silenced ? size * 0.2 : 0);
   }
   pen.fillStyle = look.self ? "#ffffff" : "#dfe4f2";
   pen.fillText(text, x, y + size * 0.05);
 }
 
-function micOff(pen: CanvasRenderingContext2D, x: number, y: number, size: number): void {
-  pen.strokeStyle = "#ff8a80";
-  pen.fillStyle = "#ff8a80";
+function micOff(pen: CanvasRenderingContext2D, x: number, y: number, size: number, color: string): void {
+  pen.strokeStyle = color;
+  pen.fillStyle = color;
   pen.lineWidth = size * 0.11;
   pen.beginPath();
   pen.roundRect(x - size * 0.15, y - size * 0.48, size * 0.3, size * 0.56, size * 0.15);

@@ -1,10 +1,11 @@
-import type { ObjectDescription } from "../../sdk";
+import type { ZoneDescription } from "../../sdk";
 import type { Backdrop } from "./backdrop";
 import type { Camera } from "./camera";
-import { drawObject } from "./furniture";
+import { drawClosedDoor, drawMark, drawObject, drawSeatOver, isSeat } from "./furniture";
 import type { Grid, Point } from "./grid";
 import { VOID, zoneStyle } from "./palette";
 import { drawName, drawPerson, type Look } from "./person";
+import { middleOf, seatFacing } from "./things";
 
 /** Someone on the map in one frame. */
 export interface Figure extends Point {
@@ -22,11 +23,22 @@ export interface Frame {
   zone: string;
   figures: Figure[];
   target: Point | undefined;
+  /** The thing that the key would use. */
+  near: string | undefined;
+  /** The colour of who holds a thing, by object_id. */
+  holders: ReadonlyMap<string, string>;
+  /** Zones whose doors are closed to oneself. */
+  closed: readonly ZoneDescription[];
+}
+
+interface Thing {
+  y: number;
+  draw: () => void;
 }
 
 /** Draws one frame: the ground, the zone one is in, then objects and people from north to south. */
 export function drawFrame(pen: CanvasRenderingContext2D, frame: Frame): void {
-  const { camera, grid, ground } = frame;
+  const { camera, ground } = frame;
   const { ratio, tile } = camera;
   const origin = camera.toScreen({ x: 0, y: 0 });
   pen.setTransform(1, 0, 0, 1, 0, 0);
@@ -42,16 +54,7 @@ export function drawFrame(pen: CanvasRenderingContext2D, frame: Frame): void {
     const s = camera.toScreen(p);
     return s.x > -2 * tile && s.y > -tile && s.x < camera.width + 2 * tile && s.y < camera.height + 3 * tile;
   };
-  const things: { y: number; draw: () => void }[] = [];
-  for (const object of grid.world.objects) {
-    const center = middle(object);
-    if (!visible(center)) continue;
-    // One sits in front of a chair's back: chairs come before whoever stands on the same tile.
-    const type = grid.zone(object.zone_id)?.zone_type;
-    const room = type === "MeetingRoom" || type === "PrivateRoom";
-    const depth = object.solid ? center.y + 0.3 : Math.floor(center.y);
-    things.push({ y: depth, draw: () => at(pen, camera, center, () => drawObject(pen, object, tile, room)) });
-  }
+  const things: Thing[] = [...objects(pen, frame, visible), ...doors(pen, frame, visible)];
   for (const figure of frame.figures) {
     if (!visible(figure)) continue;
     things.push({ y: figure.y, draw: () => at(pen, camera, figure, () => drawPerson(pen, figure.look, tile)) });
@@ -63,8 +66,48 @@ export function drawFrame(pen: CanvasRenderingContext2D, frame: Frame): void {
   }
 }
 
-function middle(object: ObjectDescription): Point {
-  return { x: Math.floor(object.position.x) + 0.5, y: Math.floor(object.position.y) + 0.5 };
+function objects(pen: CanvasRenderingContext2D, frame: Frame, visible: (p: Point) => boolean): Thing[] {
+  const { camera, grid } = frame;
+  const { tile } = camera;
+  const things: Thing[] = [];
+  for (const object of grid.world.objects) {
+    const center = middleOf(object);
+    if (!visible(center)) continue;
+    const type = grid.zone(object.zone_id)?.zone_type;
+    const color = frame.holders.get(object.object_id);
+    const seat = isSeat(object);
+    const setting = {
+      room: type === "MeetingRoom" || type === "PrivateRoom",
+      facing: seat ? seatFacing(grid, object) : ("south" as const),
+      used: color !== undefined,
+    };
+    const draw = () =>
+      at(pen, camera, center, () => {
+        // On a seat one sees who has it.
+        if (color && !seat) drawMark(pen, tile, color, 0.9);
+        else if (frame.near === object.object_id) drawMark(pen, tile, "#ffe28c", 0.6 + 0.3 * Math.sin(frame.time * 4));
+        drawObject(pen, object, tile, setting);
+      });
+    // Whoever sits on a chair is before it, but for its back when it is seen from behind.
+    things.push({ y: object.solid ? center.y + 0.3 : Math.floor(center.y), draw });
+    if (seat && setting.facing === "north")
+      things.push({ y: center.y + 0.2, draw: () => at(pen, camera, center, () => drawSeatOver(pen, tile)) });
+  }
+  return things;
+}
+
+function doors(pen: CanvasRenderingContext2D, frame: Frame, visible: (p: Point) => boolean): Thing[] {
+  const { camera, grid } = frame;
+  return frame.closed.flatMap((zone) =>
+    grid.doorways(zone.zone_id).flatMap(({ x, y, side }) => {
+      const along = side === "north" || side === "south";
+      const edge = along
+        ? { x: x + 0.5, y: side === "south" ? y + 1 : y }
+        : { x: side === "east" ? x + 1 : x, y: y + 0.5 };
+      const draw = () => at(pen, camera, edge, () => drawClosedDoor(pen, camera.tile, along));
+      return visible(edge) ? [{ y: along ? edge.y + 0.15 : edge.y + 0.5, draw }] : [];
+    }),
+  );
 }
 
 function at(pen: CanvasRenderingContext2D, camera: Camera, p: Point, draw: () => void): void {

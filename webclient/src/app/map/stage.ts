@@ -1,20 +1,17 @@
-import type { Facing, Office, Peer } from "../../sdk";
+import type { Facing, ObjectDescription, Office } from "../../sdk";
 import { Backdrop } from "./backdrop";
-import { arrange, type Bubble, glide, type Obstacle } from "./bubbles";
 import { Camera, SPARE } from "./camera";
-import { Follower } from "./follower";
+import { Carrier, type Insets, type Tile } from "./carrier";
+import { Cast } from "./cast";
+import { Doors } from "./doors";
 import type { Grid, Point } from "./grid";
 import { listenToKeys } from "./keys";
 import { avatarColor } from "./palette";
 import { findPath } from "./path";
-import { drawFrame, type Figure } from "./scene";
-import { Walker } from "./walker";
-
-/** The picture of a person that the stage carries beside their avatar. */
-export interface Tile {
-  element: HTMLElement;
-  at: Point | undefined;
-}
+import { drawFrame } from "./scene";
+import { Slide } from "./slide";
+import { thingAt } from "./things";
+import { type Pose, Walker } from "./walker";
 
 export interface StageOptions {
   canvas: HTMLCanvasElement;
@@ -22,33 +19,44 @@ export interface StageOptions {
   grid: Grid;
   /** Pictures by user_id; the page adds and removes them, the stage only moves them. */
   tiles: ReadonlyMap<string, Tile>;
-  /** Where the page's own controls leave room for pictures, in CSS pixels from the window's edges. */
-  insets: { top: number; right: number; bottom: number; left: number };
-  /** A way into another zone was refused. */
-  onRefused(zoneId: string, error: unknown): void;
+  insets: Insets;
+  /** A way into another zone was refused. Gives whether its door is closed, or there was only no step through it. */
+  onRefused(zoneId: string, error: unknown): boolean;
+  /** One is about to walk somewhere by hand: by the keys, or by a click on the floor. */
+  onWalk(): void;
+  /** A thing was clicked. */
+  onThing(object: ObjectDescription): void;
+  /** Someone's avatar was clicked with the other button; `at` is in CSS pixels of the window. */
+  onPerson(userId: string, at: Point): void;
+  /** After each step, before it is drawn. */
+  onStep(): void;
+  /** The thing that the key would use; it is pointed out. */
+  near(): string | undefined;
 }
-
-/** Loudness from which a person counts as speaking, and how long the sign stays after they paused (ms). */
-const SPEAKING = 0.02;
-const LINGER = 450;
 
 /** After the last movement the map is drawn at full rate for a while (ms), then once per IDLE_FRAME. */
 const SETTLE = 400;
 const IDLE_FRAME = 95;
+/** Farther than this (tiles) the view does not turn, it cuts. */
+const CUT = 3;
 
 /**
- * The map in motion: one loop that walks one's own avatar, lets the others' follow what the server says of them, draws
- * all, and carries the pictures along. It listens to the office and to the input of its canvas until it is closed.
+ * The map in motion: one loop that walks one's own avatar, draws everyone, and has the pictures carried along. It
+ * listens to the office and to the input of its canvas until it is closed.
  */
 export class Stage {
   private readonly options: StageOptions;
   private readonly camera = new Camera();
   private readonly walker: Walker;
-  private readonly followers = new Map<string, Follower>();
-  private readonly spoke = new Map<string, number>();
+  private readonly slide = new Slide();
+  private readonly doors: Doors;
+  private readonly cast: Cast;
+  private readonly carrier: Carrier;
   private readonly undo: (() => void)[] = [];
   private readonly grid: Grid;
   private readonly ground: Backdrop;
+  /** What the server was told of the present pose; undefined: nothing yet, or it may have been lost. */
+  private told: Pose | undefined;
   private frame = 0;
   private last = performance.now();
   private drawn = 0;
@@ -63,28 +71,31 @@ export class Stage {
     this.grid = options.grid;
     const { office, canvas, grid } = options;
     this.ground = new Backdrop(grid);
-    const self = office.self;
+    this.doors = new Doors(office.role);
+    this.cast = new Cast(office);
+    this.carrier = new Carrier(options.tiles, this.camera, options.insets);
+    const { position, facing = "south", state } = office.self ?? {};
     this.walker = new Walker(
-      { grid, occupied: (x, y) => this.occupied(x, y), enter: (zone, at) => void this.enter(zone, at) },
-      { x: self?.position.x ?? 0, y: self?.position.y ?? 0, facing: self?.facing ?? "south", state: "idle" },
+      {
+        grid,
+        occupied: (x, y) => this.occupied(x, y),
+        enter: (zone, at) => void this.enter(zone, at),
+        shut: (zone) => this.doors.shut(zone, performance.now()),
+      },
+      { x: position?.x ?? 0, y: position?.y ?? 0, facing, state: state === "sitting" ? "sitting" : "idle" },
       office.zone?.zone_id ?? grid.spawnZone,
     );
     this.arrive();
     this.undo.push(
       office.on("zone", () => this.arrive()),
-      office.on("corrected", ({ position }) => {
-        this.walker.place(position, office.zone?.zone_id ?? grid.spawnZone);
+      office.on("corrected", ({ position: at }) => {
+        this.put(at, office.zone?.zone_id ?? grid.spawnZone);
         this.walker.halt();
       }),
-      office.on("presence", ({ peers }) => {
-        for (const peer of peers) this.hear(peer);
+      listenToKeys((x, y) => {
+        if (x !== 0 || y !== 0) options.onWalk();
+        this.walker.steer(x, y);
       }),
-      office.on("peer-left", ({ peer }) => this.followers.delete(peer.user.user_id)),
-      office.on("levels", (levels) => {
-        const now = performance.now();
-        for (const [user, level] of levels) if (level > SPEAKING) this.spoke.set(user, now);
-      }),
-      listenToKeys((x, y) => this.walker.steer(x, y)),
     );
     this.listen(canvas);
     const resized = new ResizeObserver(() => this.fit());
@@ -97,14 +108,34 @@ export class Stage {
   close(): void {
     this.closed = true;
     cancelAnimationFrame(this.frame);
+    this.cast.close();
     for (const undo of this.undo) undo();
   }
 
-  /** Walks there if there is a way. */
+  get pose(): Pose {
+    return this.walker.pose;
+  }
+
+  /** On the way somewhere, or at a door. */
+  get busy(): boolean {
+    return this.walker.busy;
+  }
+
+  /** Walks there if there is a way. Through rooms that do not admit one there is none, but for their own doors. */
   walkTo(target: Point): boolean {
-    const path = findPath(this.grid, this.walker.pose, target, (x, y) => this.occupied(x, y));
+    const goal = this.grid.zoneIdAt(target.x, target.y);
+    const barred = (x: number, y: number) => {
+      const zone = this.grid.zoneIdAt(x, y);
+      return zone !== goal && !this.doors.admits(this.grid.zone(zone));
+    };
+    const path = findPath(this.grid, this.walker.pose, target, (x, y) => this.occupied(x, y) || barred(x, y));
     if (path) this.walker.follow(path);
     return path !== undefined;
+  }
+
+  /** Where a place is in the window, in CSS pixels. */
+  toScreen(place: Point): Point {
+    return this.camera.toScreen(place);
   }
 
   /** Walks into a zone: to its walkable tile nearest to the middle of its largest area. */
@@ -116,21 +147,43 @@ export class Stage {
     return area ? this.walkTo({ x: area.x + area.width / 2, y: area.y + area.height / 2 }) : false;
   }
 
-  get position(): Point {
-    return { x: this.walker.pose.x, y: this.walker.pose.y };
+  sit(at: Point, facing: Facing): void {
+    this.slide.put(this.walker.pose, at);
+    this.walker.sit(at, facing);
   }
 
-  /** Whether that person is heard speaking right now. */
-  speaking(userId: string): boolean {
-    return performance.now() - (this.spoke.get(userId) ?? Number.NEGATIVE_INFINITY) < LINGER;
+  face(facing: Facing): void {
+    this.walker.halt();
+    this.walker.face(facing);
+  }
+
+  rise(): void {
+    this.walker.rise();
+  }
+
+  occupied(x: number, y: number): boolean {
+    for (const peer of this.options.office.peers.values()) {
+      if (Math.floor(peer.position.x) === x && Math.floor(peer.position.y) === y) return true;
+    }
+    return false;
+  }
+
+  /** The server's word on where one stands. */
+  private put(at: Point, zone: string): void {
+    this.slide.put(this.walker.pose, at);
+    this.walker.place(at, zone);
   }
 
   private arrive(): void {
     const { office } = this.options;
     if (!office.self || !office.zone) return;
-    const { x, y } = office.self.position;
-    const far = Math.hypot(x - this.walker.pose.x, y - this.walker.pose.y) > 3;
-    this.walker.place(office.self.position, office.zone.zone_id);
+    const { position, state } = office.self;
+    const { x, y } = position;
+    const far = Math.hypot(x - this.walker.pose.x, y - this.walker.pose.y) > CUT;
+    this.put(position, office.zone.zone_id);
+    this.told = undefined;
+    this.doors.entered(office.zone.zone_id);
+    if (state !== "sitting") this.walker.rise();
     // The server may place someone on a tile's corner, where walls would cut through the picture: step to its middle.
     if (Number.isInteger(x) && Number.isInteger(y) && !this.walker.target)
       this.walker.follow([{ x: x + 0.5, y: y + 0.5 }]);
@@ -138,21 +191,6 @@ export class Stage {
       this.walker.halt();
       this.camera.cut();
     }
-    for (const id of this.followers.keys()) if (!office.peers.has(id)) this.followers.delete(id);
-  }
-
-  private hear(peer: Peer): void {
-    const now = performance.now();
-    const follower = this.followers.get(peer.user.user_id);
-    if (follower) follower.hear(peer.position, now);
-    else this.followers.set(peer.user.user_id, new Follower(peer.position, now));
-  }
-
-  private occupied(x: number, y: number): boolean {
-    for (const peer of this.options.office.peers.values()) {
-      if (Math.floor(peer.position.x) === x && Math.floor(peer.position.y) === y) return true;
-    }
-    return false;
   }
 
   private async enter(zone: string, at: Point): Promise<void> {
@@ -160,26 +198,51 @@ export class Stage {
       await this.options.office.transition(zone, at);
     } catch (error) {
       this.walker.halt();
-      if (!this.closed) this.options.onRefused(zone, error);
+      if (this.closed) return;
+      if (this.options.onRefused(zone, error)) this.doors.refuse(zone, performance.now());
+      else this.doors.bump(zone, performance.now());
     }
   }
 
   private listen(canvas: HTMLCanvasElement): void {
+    const place = (event: MouseEvent) => {
+      const box = canvas.getBoundingClientRect();
+      return this.camera.toWorld({ x: event.clientX - box.left, y: event.clientY - box.top });
+    };
     const click = (event: PointerEvent) => {
       if (event.button !== 0) return;
-      const box = canvas.getBoundingClientRect();
-      this.walkTo(this.camera.toWorld({ x: event.clientX - box.left, y: event.clientY - box.top }));
+      const at = place(event);
+      const thing = thingAt(this.grid, at);
+      this.options.onWalk();
+      if (thing && thing.actions.length > 0) this.options.onThing(thing);
+      else this.walkTo(at);
+    };
+    const menu = (event: MouseEvent) => {
+      event.preventDefault();
+      const at = place(event);
+      const hit = [...this.options.office.peers.values()].find(
+        ({ position: p }) => Math.abs(p.x - at.x) < 0.45 && at.y < p.y + 0.25 && at.y > p.y - 1.15,
+      );
+      if (hit) this.options.onPerson(hit.user.user_id, { x: event.clientX, y: event.clientY });
+    };
+    const hover = (event: PointerEvent) => {
+      const thing = thingAt(this.grid, place(event));
+      canvas.title = thing && thing.actions.length > 0 ? thing.name : "";
     };
     const wheel = (event: WheelEvent) => {
       event.preventDefault();
       this.camera.zoomBy(Math.exp(-event.deltaY * 0.0012));
       this.stirred = performance.now();
     };
-    canvas.addEventListener("pointerdown", click);
-    canvas.addEventListener("wheel", wheel, { passive: false });
+    const listeners = [
+      ["pointerdown", click],
+      ["pointermove", hover],
+      ["contextmenu", menu],
+      ["wheel", wheel],
+    ] as [string, EventListener][];
+    for (const [type, listener] of listeners) canvas.addEventListener(type, listener, { passive: false });
     this.undo.push(() => {
-      canvas.removeEventListener("pointerdown", click);
-      canvas.removeEventListener("wheel", wheel);
+      for (const [type, listener] of listeners) canvas.removeEventListener(type, listener);
     });
   }
 
@@ -194,6 +257,17 @@ export class Stage {
     this.drawn = 0;
   }
 
+  /** Tells the office how one stands, when that is other than what it was told. */
+  private tell(): boolean {
+    const { told } = this;
+    const { pose } = this.walker;
+    if (told?.x === pose.x && told.y === pose.y && told.facing === pose.facing && told.state === pose.state)
+      return false;
+    this.told = pose;
+    this.options.office.move({ x: pose.x, y: pose.y }, pose.facing, pose.state);
+    return true;
+  }
+
   private tick(now: number): void {
     if (this.closed) return;
     this.frame = requestAnimationFrame((next) => this.tick(next));
@@ -201,17 +275,17 @@ export class Stage {
     this.last = now;
     const { office, canvas } = this.options;
     // Without the server nobody walks: it keeps the place, and a position of our own would be refused later.
-    const walked = office.state === "connected" && this.walker.step(dt);
-    if (walked) {
-      const { x, y, facing, state } = this.walker.pose;
-      office.move({ x, y }, facing, state);
-    }
+    const connected = office.state === "connected";
+    if (connected) this.walker.step(dt);
+    this.options.onStep();
+    const walked = connected && this.tell();
+    this.slide.step(dt);
+    const own = { ...this.walker.pose, ...this.slide.from(this.walker.pose) };
     // A strip of pictures covers the top: look a little higher, so that oneself and the room stand below it.
     this.camera.spareAbove = this.bubbles ? SPARE : 4.5;
-    const { x: lookX, y: lookY } = this.walker.pose;
-    const turning = this.camera.follow({ x: lookX, y: this.bubbles ? lookY : lookY - 1.4 }, this.grid, dt);
-    const figures = this.figures(now);
-    const lively = walked || turning || [...figures.values()].some((f) => f.look.walking);
+    const turning = this.camera.follow({ x: own.x, y: this.bubbles ? own.y : own.y - 1.4 }, this.grid, dt);
+    const figures = this.cast.figures(now, own, (id) => this.bubbles && this.carrier.has(id));
+    const lively = walked || turning || this.slide.moving || [...figures.values()].some((f) => f.look.walking);
     if (lively) this.stirred = now;
     // Where nothing moves, people only breathe and blink: the machine's time belongs to their pictures then.
     if (now - this.stirred > SETTLE && now - this.drawn < IDLE_FRAME) return;
@@ -227,115 +301,21 @@ export class Stage {
       zone: office.zone?.zone_id ?? "",
       figures: [...figures.values()],
       target: this.walker.target,
+      near: this.options.near(),
+      holders: this.holders(),
+      closed: this.grid.world.zones.filter((z) => this.doors.closed(z, now)),
     });
-    this.carryTiles(figures, Math.min(0.1, since));
+    this.carrier.carry(figures, this.bubbles, (id) => this.cast.speaking(id), Math.min(0.1, since));
   }
 
-  private figures(now: number): Map<string, Figure> {
+  /** The colour of who holds a thing, by object_id. */
+  private holders(): Map<string, string> {
     const { office } = this.options;
-    const figures = new Map<string, Figure>();
-    for (const peer of office.peers.values()) {
-      const id = peer.user.user_id;
-      let follower = this.followers.get(id);
-      if (!follower) {
-        follower = new Follower(peer.position, now);
-        this.followers.set(id, follower);
-      }
-      const { x, y, moving } = follower.position(now);
-      const look = this.look(id, peer.user.display_name, peer.user.avatar_id, peer.facing, now);
-      const muted = !peer.media.mic.active;
-      figures.set(id, {
-        x,
-        y,
-        named: !this.bubbles || !this.pictured(id),
-        look: { ...look, walking: moving, sitting: peer.state === "sitting", muted },
-      });
+    const colors = new Map<string, string>();
+    for (const [object, user] of office.objects) {
+      const who = office.peers.get(user)?.user ?? (office.self?.user.user_id === user ? office.self.user : undefined);
+      if (who) colors.set(object, avatarColor(who.avatar_id));
     }
-    const self = office.self;
-    if (self) {
-      const { x, y, facing } = this.walker.pose;
-      const look = this.look(self.user.user_id, self.user.display_name, self.user.avatar_id, facing, now);
-      figures.set(self.user.user_id, {
-        x,
-        y,
-        named: true,
-        look: {
-          ...look,
-          walking: this.walker.moving,
-          muted: !office.media.state.mic,
-          self: true,
-          faded: office.state !== "connected",
-        },
-      });
-    }
-    return figures;
-  }
-
-  private look(id: string, name: string, avatar: string, facing: Facing, now: number): Figure["look"] {
-    return {
-      name,
-      color: avatarColor(avatar),
-      facing,
-      walking: false,
-      sitting: false,
-      time: now / 1000,
-      speaking: this.speaking(id),
-      muted: false,
-      self: false,
-      faded: false,
-    };
-  }
-
-  /** Whether a picture with the name on it floats beside that avatar. */
-  private pictured(id: string): boolean {
-    const tile = this.options.tiles.get(id);
-    return tile !== undefined && tile.element.offsetWidth > 0;
-  }
-
-  /** The room an avatar takes on the screen, a little less than it is, so that bubbles still come near. */
-  private outline(figure: Figure): Obstacle {
-    const { x, y } = this.camera.toScreen(figure);
-    const t = this.camera.tile;
-    return { x, y: y - 0.54 * t, width: 0.6 * t, height: 1.2 * t };
-  }
-
-  private carryTiles(figures: ReadonlyMap<string, Figure>, dt: number): void {
-    const carried: { tile: Tile; bubble: Bubble }[] = [];
-    for (const [id, tile] of this.options.tiles) {
-      tile.element.classList.toggle("speaking", this.speaking(id));
-      const figure = figures.get(id);
-      if (!this.bubbles || !figure) {
-        if (tile.at) {
-          tile.at = undefined;
-          tile.element.style.transform = "";
-        }
-        continue;
-      }
-      const width = tile.element.offsetWidth;
-      const height = tile.element.offsetHeight;
-      if (width === 0) {
-        tile.at = undefined;
-        continue;
-      }
-      const feet = this.camera.toScreen(figure);
-      const wish = { x: feet.x, y: feet.y - 1.16 * this.camera.tile - height / 2 };
-      carried.push({ tile, bubble: { wish, width, height, at: tile.at ?? wish } });
-    }
-    const { insets } = this.options;
-    const places = arrange(
-      carried.map((c) => c.bubble),
-      {
-        left: insets.left,
-        top: insets.top,
-        right: this.camera.width - insets.right,
-        bottom: this.camera.height - insets.bottom,
-      },
-      [...figures.values()].map((f) => this.outline(f)),
-    );
-    carried.forEach(({ tile, bubble }, i) => {
-      const at = glide(bubble.at, places[i] as Point, dt);
-      tile.at = at;
-      tile.element.style.transform = `translate(${at.x - bubble.width / 2}px, ${at.y - bubble.height / 2}px)`;
-    });
+    return colors;
   }
 }

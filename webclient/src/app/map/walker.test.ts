@@ -7,10 +7,14 @@ import { type Pose, Walker } from "./walker";
 const rows = ["########", "#..#...#", "#......#", "#..#...#", "########"];
 const start: Pose = { x: 1.5, y: 1.5, facing: "south", state: "idle" };
 
-function walker(occupied: (x: number, y: number) => boolean = () => false) {
+function walker(occupied: (x: number, y: number) => boolean = () => false, shut = false) {
   const entered: { zone: string; at: Point }[] = [];
   const grid = new Grid(worldOf(rows));
-  const it = new Walker({ grid, occupied, enter: (zone, at) => entered.push({ zone, at }) }, start, "open");
+  const it = new Walker(
+    { grid, occupied, enter: (zone, at) => entered.push({ zone, at }), shut: () => shut },
+    start,
+    "open",
+  );
   return { it, grid, entered };
 }
 
@@ -60,6 +64,30 @@ describe("Walker", () => {
     expect(entered.length).toBe(1);
     expect(w.pose).toMatchObject({ x, y, state: "idle" });
     expect(w.target).toBeUndefined();
+  });
+
+  it("does not ask for a zone that is shut", () => {
+    const { it: w, entered } = walker(() => false, true);
+    w.place({ x: 3.5, y: 2.5 }, "open");
+    w.steer(1, 0);
+    run(w, 1);
+    expect(entered).toEqual([]);
+    expect(w.pose.x).toBeLessThan(4);
+  });
+
+  it("sits where it is put until it walks again", () => {
+    const { it: w } = walker();
+    w.follow([{ x: 2.5, y: 2.5 }]);
+    w.sit({ x: 2.5, y: 1.5 }, "east");
+    run(w, 1);
+    expect(w.pose).toEqual({ x: 2.5, y: 1.5, facing: "east", state: "sitting" });
+    w.steer(0, 1);
+    w.step(1 / 60);
+    expect(w.pose.state).toBe("walking");
+    w.sit({ x: 2.5, y: 1.5 }, "east");
+    w.steer(0, 0);
+    w.rise();
+    expect(w.pose.state).toBe("idle");
   });
 
   it("does not walk onto another avatar's tile", () => {

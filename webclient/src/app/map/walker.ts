@@ -11,8 +11,10 @@ export interface Surroundings {
   grid: Grid;
   /** True when another avatar stands on that tile. */
   occupied(x: number, y: number): boolean;
-  /** The next step is in another zone: ask for it. The walker stands still until `resume` or `halt`. */
+  /** The next step is in another zone: ask for it. The walker stands still until `place` or `halt`. */
   enter(zoneId: string, at: Point): void;
+  /** True while that zone is not worth asking for: it counts as a wall. */
+  shut(zoneId: string): boolean;
 }
 
 /** Tiles per second; the server's limit is above it, so that a late frame never looks like a cheat. */
@@ -45,8 +47,9 @@ export class Walker {
     return this.path.at(-1);
   }
 
-  get moving(): boolean {
-    return this.pose.state === "walking";
+  /** On the way somewhere, or waiting at a border. */
+  get busy(): boolean {
+    return this.waiting || this.path.length > 0;
   }
 
   /** The direction of the keys held down; zero for none. Keys end a walk along a path. */
@@ -58,6 +61,21 @@ export class Walker {
 
   follow(path: Point[]): void {
     this.path = path;
+  }
+
+  /** Sits down there; the next step of a walk stands up again. */
+  sit(at: Point, facing: Facing): void {
+    this.path = [];
+    this.pose = { x: at.x, y: at.y, facing, state: "sitting" };
+  }
+
+  /** Stands up, where one is. */
+  rise(): void {
+    if (this.pose.state === "sitting") this.pose = { ...this.pose, state: "idle" };
+  }
+
+  face(facing: Facing): void {
+    this.pose = { ...this.pose, facing };
   }
 
   /** The server's word on where one stands: after joining, a zone change or a correction. */
@@ -153,6 +171,7 @@ export class Walker {
     if (!sameTile && this.around.occupied(Math.floor(x), Math.floor(y))) return false;
     const zone = grid.zoneIdAt(x, y);
     if (zone !== this.zone) {
+      if (this.around.shut(zone)) return false;
       this.waiting = true;
       this.around.enter(zone, { x, y });
       return false;

@@ -34,7 +34,7 @@ describe("noticeOf", () => {
 
 describe("farewellOf", () => {
   it("always has words and a way on", () => {
-    const codes: ProblemCode[] = ["replaced", "kicked", "signed-out", "version", "flooding", "connection-refused"];
+    const codes: ProblemCode[] = ["replaced", "kicked", "signed-out", "version", "flooding", "world-closed"];
     for (const code of codes) {
       const farewell = farewellOf(problem(code, { fatal: true }));
       expect(farewell.title).not.toBe("");

@@ -107,6 +107,8 @@ export function farewellOf(problem: Problem): Farewell {
       };
     case "kicked":
       return { title: "You were removed", text: problem.message, action: "login", label: "Back to the entrance" };
+    case "world-closed":
+      return { title: "The world is closed", text: problem.message, action: "login", label: "Back to the entrance" };
     case "signed-out":
       return { title: "Your visit has ended", text: problem.message, action: "login", label: "Sign in again" };
     case "version":

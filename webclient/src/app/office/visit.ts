@@ -10,7 +10,10 @@ import {
 import { Grid, type Point } from "../map/grid";
 import type { Params } from "../params";
 import type { Session } from "../session";
+import { Interaction, type Offer, type OpenDocument } from "./interaction";
+import { untilText } from "./measures";
 import { type Notice, noticeOf } from "./notices";
+import type { Refusal } from "./refusals";
 
 /** Why a visit is over, when it did not end by leaving. */
 export type Ending = Problem;
@@ -20,6 +23,10 @@ export interface VisitState {
   grid: Grid | undefined;
   /** True once this page stood in the world. */
   arrived: boolean;
+  /** What the key E does now. */
+  offer: Offer | undefined;
+  /** The document of the thing that one uses; undefined: none. Leaving the thing (`interaction.end`) ends it. */
+  document: OpenDocument | undefined;
   notices: readonly Notice[];
   ending: Ending | undefined;
 }
@@ -27,6 +34,8 @@ export interface VisitState {
 /** How long a notice that nobody needs to act on stays. */
 const PASSING = 7000;
 const RETRY = 1500;
+/** Whoever is sent elsewhere within this time of a new drawing is so because of it. */
+const REDRAWN = 1000;
 
 /**
  * One stay in the office, from entering to leaving: it owns the connection, the devices and the sound, and turns what
@@ -38,15 +47,25 @@ export class Visit {
   readonly media: LocalMedia;
   readonly office: Office;
   readonly playback: Playback;
-  /** Walks to a place on the map; set while the map is shown. */
-  walkTo: ((target: Point) => boolean) | undefined;
+  readonly interaction: Interaction;
+  /** The map while it is shown. */
+  map: { walkTo(target: Point): boolean; toScreen(place: Point): Point } | undefined;
   private readonly session: Session;
   private readonly params: Params;
   private readonly listeners = new Set<() => void>();
   private readonly timers = new Set<ReturnType<typeof setTimeout>>();
   private readonly undo: (() => void)[] = [];
   private closed = false;
-  private current: VisitState = { grid: undefined, arrived: false, notices: [], ending: undefined };
+  /** When the world was last drawn anew. */
+  private redrawn = Number.NEGATIVE_INFINITY;
+  private current: VisitState = {
+    grid: undefined,
+    arrived: false,
+    offer: undefined,
+    document: undefined,
+    notices: [],
+    ending: undefined,
+  };
 
   constructor(session: Session, params: Params) {
     this.session = session;
@@ -54,6 +73,12 @@ export class Visit {
     this.media = new LocalMedia(params.capture);
     this.office = new Office({ token: session.token, media: this.media });
     this.playback = new Playback(this.office);
+    this.interaction = new Interaction({
+      office: this.office,
+      grid: () => this.current.grid,
+      changed: () => this.update({ offer: this.interaction.offer, document: this.interaction.document }),
+      refused: (refusal) => this.refused(refusal),
+    });
     this.undo.push(
       this.office.on("problem", (p) => this.problem(p)),
       this.media.on("change", (state) => {
@@ -62,6 +87,17 @@ export class Visit {
       }),
       this.office.on("media", ({ peer, media }) => {
         if (media.active) this.dismiss(`peer-${peer.user.user_id}`);
+      }),
+      this.office.on("muted", ({ userId, until }) => {
+        if (userId === this.office.self?.user.user_id) this.muted(until);
+      }),
+      this.office.on("zone", ({ sent }) => {
+        // Where the map itself changed, that is why.
+        if (sent && performance.now() - this.redrawn > REDRAWN) this.sentAway();
+      }),
+      this.office.on("world-changed", () => {
+        this.redrawn = performance.now();
+        void this.describe();
       }),
       this.office.on("state", ({ state }) => {
         if (state === "connected") {
@@ -112,9 +148,8 @@ export class Visit {
     this.dismiss("autoplay");
   }
 
-  refused(what: string, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    this.notify({ key: "refused", tone: "warning", title: what, text: reason, action: undefined, passing: true });
+  refused({ title, text }: Refusal): void {
+    this.notify({ key: "refused", tone: "warning", title, text, action: undefined, passing: true });
   }
 
   notify(notice: Notice): void {
@@ -133,6 +168,7 @@ export class Visit {
     this.closed = true;
     for (const timer of this.timers) clearTimeout(timer);
     for (const undo of this.undo) undo();
+    this.interaction.close();
     this.office.leave();
     this.playback.close();
     this.media.close();
@@ -141,7 +177,7 @@ export class Visit {
   private async describe(): Promise<void> {
     for (;;) {
       try {
-        const world = await describeWorld(this.session.worldId, { token: this.session.token });
+        const world = await describeWorld(this.session.worldId, { token: this.office.token });
         if (!sameWorld(world, this.current.grid?.world)) this.update({ grid: new Grid(world) });
         return;
       } catch (error) {
@@ -151,6 +187,33 @@ export class Visit {
         await new Promise<void>((resolve) => this.later(RETRY, resolve));
       }
     }
+  }
+
+  /** A moderator's mute of oneself. */
+  private muted(until: number | null): void {
+    if (until === null) {
+      this.dismiss("muted");
+      return;
+    }
+    this.notify({
+      key: "muted",
+      tone: "warning",
+      title: `You were muted by a moderator until ${untilText(until)}`,
+      text: "Nobody hears you meanwhile.",
+      action: undefined,
+      passing: false,
+    });
+  }
+
+  private sentAway(): void {
+    this.notify({
+      key: "sent",
+      tone: "warning",
+      title: "A moderator sent you out of the zone that you were in",
+      text: "You may go everywhere else, and come back there later.",
+      action: undefined,
+      passing: false,
+    });
   }
 
   private problem(problem: Problem): void {
@@ -164,7 +227,8 @@ export class Visit {
 
   private failed(error: unknown): void {
     // The office has told what is wrong with a device already.
-    if (!(error instanceof OfficeError)) this.refused("That did not work", error);
+    if (error instanceof OfficeError) return;
+    this.refused({ title: "That did not work", text: error instanceof Error ? error.message : String(error) });
   }
 
   private end(error: unknown): void {

@@ -24,6 +24,7 @@ export function AvatarFace({ name, avatarId, size }: { name: string; avatarId: s
       time: 1,
       speaking: false,
       muted: false,
+      silenced: false,
       self: false,
       faded: false,
     };

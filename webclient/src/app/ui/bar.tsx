@@ -1,8 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { LocalMedia, LocalState } from "../../sdk";
+import { untilText } from "../office/measures";
 import type { Visit } from "../office/visit";
 import { Badge } from "./badge";
-import { CameraIcon, GridIcon, LeaveIcon, MicIcon, PeopleIcon } from "./icons";
+import { useOfficeEvents } from "./hooks";
+import { CameraIcon, GridIcon, LeaveIcon, MicIcon, MutedIcon, PeopleIcon } from "./icons";
 
 interface Props {
   visit: Visit;
@@ -16,6 +18,9 @@ interface Props {
 /** The controls at the bottom: own picture, devices, how media travels, layout, the way out. */
 export function Bar({ visit, strip, onStrip, people, onPeople, onLeave }: Props) {
   const local = useLocal(visit.media);
+  useOfficeEvents(visit.office, "muted");
+  const until = visit.office.self?.mutedUntil ?? null;
+  const muted = until === null ? "" : `You were muted by a moderator until ${untilText(until)}`;
   const [busy, setBusy] = useState<"mic" | "camera" | undefined>();
   const toggle = async (device: "mic" | "camera") => {
     if (busy) return;
@@ -28,15 +33,16 @@ export function Bar({ visit, strip, onStrip, people, onPeople, onLeave }: Props)
       <Preview media={visit.media} on={local.camera} />
       <button
         type="button"
-        class={`switch ${local.mic ? "on" : "off"}`}
+        class={`switch ${muted ? "muted" : local.mic ? "on" : "off"}`}
         aria-pressed={local.mic}
         aria-busy={busy === "mic"}
         aria-label="Microphone"
-        title={local.mic ? "Switch the microphone off" : "Switch the microphone on"}
+        aria-description={muted}
+        title={muted || (local.mic ? "Switch the microphone off" : "Switch the microphone on")}
         data-switch="mic"
         onClick={() => void toggle("mic")}
       >
-        <MicIcon off={!local.mic} size={22} />
+        {muted ? <MutedIcon size={22} /> : <MicIcon off={!local.mic} size={22} />}
       </button>
       <button
         type="button"

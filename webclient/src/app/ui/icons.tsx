@@ -29,6 +29,23 @@ export const MicIcon = ({ off = false, size = 20 }: { off?: boolean; size?: numb
   </Icon>
 );
 
+/** By a moderator. */
+export const MutedIcon = ({ size = 16 }: { size?: number }) => (
+  <Icon size={size}>
+    <rect x="9" y="3" width="6" height="11" rx="3" fill="currentColor" />
+    <path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3" />
+    <path d="M3.5 3.5l17 17" stroke-width="2.6" />
+  </Icon>
+);
+
+export const MoreIcon = () => (
+  <Icon size={16}>
+    <circle cx="5" cy="12" r="1.3" fill="currentColor" />
+    <circle cx="12" cy="12" r="1.3" fill="currentColor" />
+    <circle cx="19" cy="12" r="1.3" fill="currentColor" />
+  </Icon>
+);
+
 export const CameraIcon = ({ off = false, size = 20 }: { off?: boolean; size?: number }) => (
   <Icon size={size}>
     <rect x="3" y="6.5" width="12" height="11" rx="2.5" />

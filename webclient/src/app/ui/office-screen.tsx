@@ -1,12 +1,16 @@
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import type { Tile } from "../map/carrier";
+import type { Point } from "../map/grid";
 import { zoneStyle } from "../map/palette";
-import { Stage, type Tile } from "../map/stage";
 import type { Visit } from "../office/visit";
 import { Banners } from "./banners";
 import { Bar } from "./bar";
+import { Hint } from "./hint";
 import { useNarrow, useOfficeEvents } from "./hooks";
 import { People } from "./people";
+import { PersonMenu } from "./person-menu";
 import { Tiles } from "./tiles";
+import { useStage } from "./use-stage";
 
 interface Props {
   visit: Visit;
@@ -15,18 +19,12 @@ interface Props {
   onLeave(): void;
 }
 
-const REFUSALS: Record<string, string> = {
-  full: "Everyone it has room for is already inside.",
-  role: "It admits members, editors and admins, and you are here as a guest.",
-  removed: "A moderator asked you to stay out of it for a while.",
-};
-
 export function OfficeScreen({ visit, wantedZone, onLeave }: Props) {
   const { office } = visit;
   const [, again] = useReducer((n: number, _: undefined) => n + 1, 0);
   useEffect(() => visit.subscribe(() => again(undefined)), [visit]);
   useOfficeEvents(office, "state", "zone");
-  const { grid, arrived, notices } = visit.state;
+  const { grid, arrived, notices, offer } = visit.state;
 
   const narrow = useNarrow(720);
   const [people, setPeople] = useState(!narrow);
@@ -39,44 +37,13 @@ export function OfficeScreen({ visit, wantedZone, onLeave }: Props) {
   const map = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const tiles = useMemo(() => new Map<string, Tile>(), [visit]);
-  const stage = useRef<Stage>(undefined);
-
-  useEffect(() => {
-    if (!canvas.current || !grid || !arrived) return;
-    const made = new Stage({
-      canvas: canvas.current,
-      office,
-      grid,
-      tiles,
-      insets: { top: 76, right: 16, bottom: 116, left: 16 },
-      onRefused: (zoneId, error) => visit.refused(...refusalOf(grid.zone(zoneId)?.name ?? "that zone", error)),
-    });
-    stage.current = made;
-    visit.walkTo = (target) => made.walkTo(target);
-    map.current?.focus({ preventScroll: true });
-    const wish = wantedZone.toLowerCase();
-    const target = wish && grid.world.zones.find((z) => z.zone_id === wish || z.name.toLowerCase() === wish);
-    if (target) made.walkToZone(target.zone_id);
-    return () => {
-      visit.walkTo = undefined;
-      made.close();
-    };
-  }, [visit, grid, arrived, office, tiles, wantedZone]);
-
-  useEffect(() => {
-    if (stage.current) stage.current.bubbles = !strip;
-  });
-
-  useEffect(() => {
-    const key = (event: KeyboardEvent) => {
-      const typing = (event.target as HTMLElement | null)?.closest("input, textarea, select");
-      if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-      if (event.code === "KeyM") void visit.setMic(!visit.media.state.mic);
-      if (event.code === "KeyV") void visit.setCamera(!visit.media.state.camera);
-    };
-    window.addEventListener("keydown", key);
-    return () => window.removeEventListener("keydown", key);
-  }, [visit]);
+  const [menu, setMenu] = useState<{ userId: string; at: Point }>();
+  const onPerson = (userId: string, at: Point) => setMenu({ userId, at });
+  const stage = useStage({ visit, canvas, map, tiles, bubbles: !strip, wantedZone, onPerson });
+  const walkTo = (id: string) => {
+    const peer = office.peers.get(id);
+    if (peer) stage.current?.walkTo(peer.position);
+  };
 
   const style = zoneStyle(zone?.zone_type ?? "OpenArea");
   return (
@@ -88,11 +55,11 @@ export function OfficeScreen({ visit, wantedZone, onLeave }: Props) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the map takes the arrow keys, so it must take the focus
         tabIndex={0}
         role="application"
-        aria-label="Map of the office. Walk with the arrow keys or W, A, S and D, or click where to go. M switches the microphone, V the camera."
+        aria-label="Map of the office. Walk with the arrow keys or W, A, S and D, or click where to go. E sits down or uses what is near. M switches the microphone, V the camera."
       >
         <canvas ref={canvas} />
       </div>
-      {arrived && <Tiles office={office} playback={visit.playback} tiles={tiles} strip={strip} />}
+      {arrived && <Tiles office={office} playback={visit.playback} tiles={tiles} strip={strip} onPerson={onPerson} />}
       {grid && arrived && (
         <header class="place panel" style={{ "--accent": style.accent }}>
           <span class="world">{grid.world.name}</span>
@@ -103,14 +70,11 @@ export function OfficeScreen({ visit, wantedZone, onLeave }: Props) {
       <Banners state={office.state} arrived={arrived} notices={notices} onDismiss={(n) => visit.dismiss(n.key)} />
       {!arrived && <Arriving state={office.state} reason={office.reason} onLeave={onLeave} />}
       {arrived && people && (
-        <People
-          office={office}
-          onWalkTo={(id) => {
-            const peer = office.peers.get(id);
-            if (peer) stage.current?.walkTo(peer.position);
-          }}
-          onClose={() => setPeople(false)}
-        />
+        <People office={office} onWalkTo={walkTo} onPerson={onPerson} onClose={() => setPeople(false)} />
+      )}
+      {offer && <Hint offer={offer} onPress={() => visit.interaction.press()} />}
+      {menu && (
+        <PersonMenu key={menu.userId} visit={visit} {...menu} onWalkTo={walkTo} onClose={() => setMenu(undefined)} />
       )}
       {arrived && (
         <Bar
@@ -138,12 +102,4 @@ function Arriving({ state, reason, onLeave }: { state: string; reason: string; o
       </div>
     </div>
   );
-}
-
-/** Why a door stays closed, from what the server says. */
-function refusalOf(name: string, error: unknown): [string, unknown] {
-  const problem = (error as { problem?: { serverCode?: string; details?: Record<string, unknown> } }).problem;
-  const reason = String(problem?.details?.reason ?? "");
-  const known = Object.entries(REFUSALS).find(([word]) => reason.includes(word))?.[1];
-  return [`You cannot enter ${name}`, known ? new Error(known) : error];
 }

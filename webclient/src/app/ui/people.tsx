@@ -1,17 +1,21 @@
 import type { Office } from "../../sdk";
+import type { Point } from "../map/grid";
+import { moderates, untilText } from "../office/measures";
 import { AvatarFace } from "./avatar-face";
 import { useOfficeEvents } from "./hooks";
-import { CameraIcon, CloseIcon, MicIcon, WalkIcon } from "./icons";
+import { CameraIcon, CloseIcon, MicIcon, MoreIcon, MutedIcon, WalkIcon } from "./icons";
 
 interface Props {
   office: Office;
   onWalkTo(userId: string): void;
+  /** Opens the menu about someone. */
+  onPerson(userId: string, at: Point): void;
   onClose(): void;
 }
 
 /** Who shares the zone. */
-export function People({ office, onWalkTo, onClose }: Props) {
-  useOfficeEvents(office, "peer-joined", "peer-left", "media", "local", "zone");
+export function People({ office, onWalkTo, onPerson, onClose }: Props) {
+  useOfficeEvents(office, "peer-joined", "peer-left", "media", "local", "zone", "muted");
   const peers = [...office.peers.values()].sort((a, b) => a.user.display_name.localeCompare(b.user.display_name));
   const self = office.self;
   return (
@@ -31,14 +35,14 @@ export function People({ office, onWalkTo, onClose }: Props) {
             <span class="name">
               {self.user.display_name} <span class="dim">you</span>
             </span>
-            <Devices mic={office.media.state.mic} camera={office.media.state.camera} />
+            <Devices mic={office.media.state.mic} camera={office.media.state.camera} mutedUntil={self.mutedUntil} />
           </li>
         )}
         {peers.map((peer) => (
           <li key={peer.user.user_id} data-user={peer.user.user_id}>
             <AvatarFace name={peer.user.display_name} avatarId={peer.user.avatar_id} size={34} />
             <span class="name">{peer.user.display_name}</span>
-            <Devices mic={peer.media.mic.active} camera={peer.media.camera.active} />
+            <Devices mic={peer.media.mic.active} camera={peer.media.camera.active} mutedUntil={peer.mutedUntil} />
             <button
               type="button"
               class="icon small"
@@ -48,6 +52,21 @@ export function People({ office, onWalkTo, onClose }: Props) {
             >
               <WalkIcon />
             </button>
+            {moderates(office.role) && (
+              <button
+                type="button"
+                class="icon small"
+                aria-haspopup="menu"
+                title={`What to do about ${peer.user.display_name}`}
+                aria-label={`What to do about ${peer.user.display_name}`}
+                onClick={(event) => {
+                  const { left, bottom } = event.currentTarget.getBoundingClientRect();
+                  onPerson(peer.user.user_id, { x: left - 180, y: bottom + 4 });
+                }}
+              >
+                <MoreIcon />
+              </button>
+            )}
           </li>
         ))}
       </ul>
@@ -58,12 +77,26 @@ export function People({ office, onWalkTo, onClose }: Props) {
   );
 }
 
-function Devices({ mic, camera }: { mic: boolean; camera: boolean }) {
+interface DevicesProps {
+  mic: boolean;
+  camera: boolean;
+  mutedUntil: number | null;
+}
+
+function Devices({ mic, camera, mutedUntil }: DevicesProps) {
+  const muted = mutedUntil === null ? "" : `muted by a moderator until ${untilText(mutedUntil)}`;
+  const sound = mic ? "microphone on" : "microphone off";
   return (
     <span class="devices">
-      <span class={mic ? "on" : "off"} role="img" aria-label={mic ? "microphone on" : "microphone off"}>
-        <MicIcon off={!mic} size={16} />
-      </span>
+      {muted ? (
+        <span class="muted" role="img" aria-label={muted} title={muted}>
+          <MutedIcon />
+        </span>
+      ) : (
+        <span class={mic ? "on" : "off"} role="img" aria-label={sound}>
+          <MicIcon off={!mic} size={16} />
+        </span>
+      )}
       <span class={camera ? "on" : "off"} role="img" aria-label={camera ? "camera on" : "camera off"}>
         <CameraIcon off={!camera} size={16} />
       </span>

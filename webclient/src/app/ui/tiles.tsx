@@ -1,10 +1,12 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Office, Peer, Playback } from "../../sdk";
+import type { Tile } from "../map/carrier";
+import type { Point } from "../map/grid";
 import { avatarColor } from "../map/palette";
-import type { Tile } from "../map/stage";
+import { moderates, untilText } from "../office/measures";
 import { AvatarFace } from "./avatar-face";
 import { useLinger, useOfficeEvents } from "./hooks";
-import { MicIcon } from "./icons";
+import { MicIcon, MoreIcon, MutedIcon } from "./icons";
 
 interface Props {
   office: Office;
@@ -13,26 +15,42 @@ interface Props {
   tiles: Map<string, Tile>;
   /** All in a strip at the top instead of beside the avatars. */
   strip: boolean;
+  /** Opens the menu about someone. */
+  onPerson(userId: string, at: Point): void;
 }
 
 /** People's pictures. The same elements in both layouts, so that changing it interrupts no picture. */
-export function Tiles({ office, playback, tiles, strip }: Props) {
+export function Tiles({ office, playback, tiles, strip, onPerson }: Props) {
   useOfficeEvents(office, "peer-joined", "peer-left", "media", "zone");
   return (
     <section class={`tiles ${strip ? "strip" : "bubbles"}`} aria-label="Pictures of the people here">
       {[...office.peers.values()].map((peer) => (
-        <PersonTile key={peer.user.user_id} peer={peer} playback={playback} tiles={tiles} />
+        <PersonTile
+          key={peer.user.user_id}
+          peer={peer}
+          playback={playback}
+          tiles={tiles}
+          onPerson={moderates(office.role) ? onPerson : undefined}
+        />
       ))}
     </section>
   );
 }
 
-function PersonTile({ peer, playback, tiles }: { peer: Peer; playback: Playback; tiles: Map<string, Tile> }) {
+interface TileProps {
+  peer: Peer;
+  playback: Playback;
+  tiles: Map<string, Tile>;
+  onPerson: Props["onPerson"] | undefined;
+}
+
+function PersonTile({ peer, playback, tiles, onPerson }: TileProps) {
   const ref = useRef<HTMLElement>(null);
   const picture = useRef<HTMLDivElement>(null);
   const id = peer.user.user_id;
   const source = peer.media.screen.active ? "screen" : "camera";
   // A packet that is late, or a hand-over from one way to another, is not a camera that was switched off.
+  const muted = peer.mutedUntil === null ? "" : `muted by a moderator until ${untilText(peer.mutedUntil)}`;
   const visible = useLinger(peer.media[source].active, 1200);
 
   useEffect(() => {
@@ -60,13 +78,33 @@ function PersonTile({ peer, playback, tiles }: { peer: Peer; playback: Playback;
       <div class="picture" ref={picture} />
       {!visible && <AvatarFace name={peer.user.display_name} avatarId={peer.user.avatar_id} size={64} />}
       <figcaption>
-        {!peer.media.mic.active && (
-          <span class="mic-off" role="img" aria-label="microphone off">
-            <MicIcon off size={13} />
+        {muted ? (
+          <span class="mic-muted" role="img" aria-label={muted} title={muted}>
+            <MutedIcon size={13} />
           </span>
+        ) : (
+          !peer.media.mic.active && (
+            <span class="mic-off" role="img" aria-label="microphone off">
+              <MicIcon off size={13} />
+            </span>
+          )
         )}
         <span>{peer.user.display_name}</span>
       </figcaption>
+      {onPerson && (
+        <button
+          type="button"
+          class="icon small more"
+          aria-haspopup="menu"
+          aria-label={`What to do about ${peer.user.display_name}`}
+          onClick={(event) => {
+            const { left, bottom } = event.currentTarget.getBoundingClientRect();
+            onPerson(id, { x: left, y: bottom + 4 });
+          }}
+        >
+          <MoreIcon />
+        </button>
+      )}
     </figure>
   );
 }
