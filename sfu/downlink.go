@@ -1,24 +1,218 @@
 package sfu
 
-import "math"
+import (
+	"math"
+	"time"
 
-// downlink is what a member can be sent.
+	"github.com/pion/rtcp"
+
+	"atrium/sfu/estimate"
+)
+
+const (
+	assumed    = 10_000_000 // bits a second, until the receiver's feedback says otherwise
+	probeEvery = 5 * time.Millisecond
+	padMost    = 255 // bytes of padding in a packet (RFC 3550, section 5.1)
+	overloaded = 1.3 // what is sent, of what can be: it is stopped at once, not at the next key frame
+)
+
+// downlink is what is known of the way to a member. Guarded by transport.outMu.
 type downlink struct {
-	// Guarded by room.mu: scratch of aim.
-	demands []demand
-	spare   []float64
+	est     *estimate.Estimator // nil: no transport-wide feedback was agreed on, and nothing is known
+	prober  *estimate.Prober
+	cuts    int // of est, when the room last looked
+	rate    float64
+	wish    float64 // with what the next layer would fit
+	refTime int64   // of the last feedback, in 64 ms, unwrapped
+	probing bool    // a goroutine does it
 }
 
-// rates gives room for n rates of a demand.
-func (d *downlink) rates(n int) []float64 {
-	if len(d.demands) == 0 {
-		d.spare = d.spare[:0]
+// agreed: the receiver gives transport-wide feedback.
+func (t *transport) agreed() {
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	if d := &t.down; d.est == nil {
+		d.est = estimate.New(assumed)
+		d.prober = estimate.NewProber(d.est)
 	}
-	k := len(d.spare)
-	d.spare = append(d.spare, make([]float64, n)...)
-	return d.spare[k:len(d.spare):len(d.spare)]
 }
 
-func (d *downlink) budget(int64) (float64, bool) { return math.Inf(1), false }
+// sent notes a packet that got a transport-wide number. t.outMu is held.
+func (d *downlink) sent(seq uint16, size int, now int64) {
+	if d.est != nil {
+		d.est.Sent(seq, size, now)
+		d.prober.Sent(size, now)
+	}
+}
 
-func (d *downlink) wish(int64, float64) {}
+// heard takes a transport-wide feedback message (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1). True: the
+// room should look at once at what the member is sent.
+func (t *transport) heard(m *rtcp.TransportLayerCC, now int64) (look bool) {
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	d := &t.down
+	if d.est == nil {
+		return false
+	}
+	ref := int64(m.ReferenceTime)
+	d.refTime += int64(int32(uint32(ref-d.refTime)<<8) >> 8) // 24 bits that wrap
+	at := d.refTime * int64(64*time.Millisecond)
+	seq, left, delta := m.BaseSequenceNumber, int(m.PacketStatusCount), 0
+	one := func(symbol uint16) bool {
+		if left == 0 {
+			return false
+		}
+		left--
+		switch symbol {
+		case rtcp.TypeTCCPacketReceivedSmallDelta, rtcp.TypeTCCPacketReceivedLargeDelta:
+			if delta >= len(m.RecvDeltas) {
+				return false
+			}
+			at += m.RecvDeltas[delta].Delta * int64(time.Microsecond)
+			delta++
+			if sent, size, ok := d.est.Arrived(seq, at); ok {
+				d.prober.Arrived(sent, size, at)
+			}
+		case rtcp.TypeTCCPacketNotReceived:
+			if sent, size, ok := d.est.Lost(seq); ok {
+				d.prober.Lost(sent, size)
+			}
+		}
+		seq++
+		return true
+	}
+	for _, c := range m.PacketChunks {
+		switch c := c.(type) {
+		case *rtcp.RunLengthChunk:
+			for range c.RunLength {
+				if !one(c.PacketStatusSymbol) {
+					break
+				}
+			}
+		case *rtcp.StatusVectorChunk:
+			for _, symbol := range c.SymbolList {
+				if !one(symbol) {
+					break
+				}
+			}
+		}
+	}
+	d.est.Feedback(now)
+	d.prober.Feedback(now)
+	rate := d.est.Rate()
+	look = d.est.Cuts() != d.cuts || d.rate < d.wish && rate >= d.wish
+	return look
+}
+
+// budget is what the member can be sent, in bits a second. cut: what it is sent is far more.
+func (t *transport) budget(now int64) (bits float64, cut bool) {
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	d := &t.down
+	if d.est == nil {
+		return math.Inf(1), false
+	}
+	d.est.Tick(now)
+	d.cuts, d.rate = d.est.Cuts(), d.est.Rate()
+	return d.rate, d.est.Congested() && d.est.Sending(now) > overloaded*d.rate
+}
+
+// wish says with how much the member would get its next layer, and begins a probe when it is time for one.
+func (t *transport) wish(now int64, bits float64) {
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	d := &t.down
+	if d.est == nil {
+		return
+	}
+	d.wish = bits
+	d.prober.Wish(bits)
+	if !d.prober.Start(now) || d.probing || !t.s.track(1) {
+		return
+	}
+	d.probing = true
+	go t.probe()
+}
+
+// probe sends what a probe is to send beside the media, until it is over: at most some hundreds of milliseconds, and again
+// at most some times in a minute.
+func (t *transport) probe() {
+	defer t.s.untrack()
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-t.s.stop:
+			return
+		case <-tick.C:
+		}
+		now := t.s.f.now()
+		t.outMu.Lock()
+		due := t.down.prober.Due(now)
+		t.down.probing = t.down.prober.Probing()
+		on := t.down.probing
+		t.outMu.Unlock()
+		if due > 0 {
+			b := t.sock.batch()
+			t.s.room.pad(b, t.s, due)
+			t.sock.done(b)
+		}
+		if !on {
+			return
+		}
+	}
+}
+
+// pad sends about so many bytes to a member that it does not miss: its last packets again, by RTX, which mends what it has
+// lost, or padding.
+func (r *room) pad(b *batch, s *session, bytes int) {
+	r.mu.Lock()
+	slots := append([]*slot(nil), s.member.video...)
+	r.mu.Unlock()
+	for _, padding := range []bool{false, true} {
+		for _, t := range slots {
+			if bytes > 0 {
+				bytes -= t.pad(b, bytes, padding)
+			}
+		}
+	}
+}
+
+const padAgain = 16 // of a slot's last packets, again at once
+
+// pad gives how many bytes were sent.
+func (t *slot) pad(b *batch, bytes int, padding bool) (sent int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.bound || t.rtxSSRC == 0 || t.rtxPT == 0 || t.off {
+		return 0
+	}
+	if !padding {
+		if t.cur == nil {
+			return 0
+		}
+		for i := uint16(0); i < padAgain && sent < bytes; i++ {
+			b.room()
+			sent += t.repeat(b, t.line.lastSeq-i)
+		}
+		return sent
+	}
+	for sent < bytes {
+		b.room()
+		h := t.hdr
+		h.ssrc, h.pt, h.seq, h.ts, h.marker, h.levelID = t.rtxSSRC, t.rtxPT, t.rtxSeq, t.line.lastTS, false, 0
+		h.padding = uint8(min(max(bytes-sent, 50), padMost))
+		t.rtxSeq++
+		to, ok := t.s.media.begin(b, &h)
+		if !ok {
+			return bytes // there is no way to the member
+		}
+		clear(to[:h.padding])
+		to[h.padding-1] = h.padding
+		if t.s.media.end(b, &h, int(h.padding)) != nil {
+			return bytes
+		}
+		sent += int(h.padding) + overhead
+	}
+	return sent
+}

@@ -127,8 +127,7 @@ func codecs() (*webrtc.MediaEngine, error) {
 		{sdp.SDESRTPStreamIDURI, false, true, []webrtc.RTPTransceiverDirection{up}},
 		{sdp.SDESRepairRTPStreamIDURI, false, true, []webrtc.RTPTransceiverDirection{up}},
 		{sdp.AudioLevelURI, true, false, nil},
-		// Feedback on uplinks. Downlinks will carry it once there is an estimator that reads the answer.
-		{sdp.TransportCCURI, true, true, []webrtc.RTPTransceiverDirection{up}},
+		{sdp.TransportCCURI, true, true, nil},
 	} {
 		for kind, on := range map[webrtc.RTPCodecType]bool{webrtc.RTPCodecTypeAudio: x.audio, webrtc.RTPCodecTypeVideo: x.video} {
 			if !on {

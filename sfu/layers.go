@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	overhead   = 28 + 24                // bytes of a packet on the wire beside what was read: IP and UDP, SRTP's tag, our extensions
+	ipBytes    = 28                     // of a packet on the wire: IP and UDP
+	overhead   = ipBytes + 24           // and SRTP's tag and our extensions
 	layerQuiet = 300 * time.Millisecond // a layer that brings nothing for so long while another does has been switched off
 	rateOver   = time.Second            // a layer's rate is its mean over that
 	rateLeast  = 50 * time.Millisecond  // and not looked at more often
@@ -96,8 +97,7 @@ func (r *room) aim(s *session, now int64) {
 	if len(m.video) == 0 {
 		return
 	}
-	d := &s.downlink
-	d.demands = d.demands[:0]
+	m.demands, m.rates = m.demands[:0], m.rates[:0]
 	for _, t := range m.video {
 		t.mu.Lock()
 		u, want, paused, off := t.src, t.want, t.paused, t.off
@@ -111,14 +111,14 @@ func (r *room) aim(s *session, now int64) {
 		} else if e.now < 0 {
 			e.now = 0
 		}
-		e.rates = d.rates(len(u.flowing))
-		for i, l := range u.flowing {
-			e.rates[i] = l.rate
+		for _, l := range u.flowing {
+			m.rates = append(m.rates, l.rate)
 		}
+		e.rates = m.rates[len(m.rates)-len(u.flowing):]
 		e.worth = r.worth(s, u, now)
-		d.demands = append(d.demands, e)
+		m.demands = append(m.demands, e)
 	}
-	slices.SortStableFunc(d.demands, func(a, b demand) int { return cmp.Compare(b.worth, a.worth) })
+	slices.SortStableFunc(m.demands, func(a, b demand) int { return cmp.Compare(b.worth, a.worth) })
 	audio := 0.0
 	for _, t := range m.audio {
 		t.mu.Lock()
@@ -129,11 +129,11 @@ func (r *room) aim(s *session, now int64) {
 		}
 		t.mu.Unlock()
 	}
-	budget, cut := d.budget(now)
-	next := allocate(budget-audio, d.demands)
-	d.wish(now, audio+next)
-	for i := range d.demands {
-		e := &d.demands[i]
+	budget, cut := s.media.budget(now)
+	next := allocate(budget-audio, m.demands)
+	s.media.wish(now, audio+next)
+	for i := range m.demands {
+		e := &m.demands[i]
 		layers := e.slot.src.flowing // src is only changed under room.mu
 		changed := false
 		if e.rung < 0 {

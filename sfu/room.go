@@ -42,6 +42,8 @@ type member struct {
 	seats        seats
 	order        []*slot // as in the offer: the order of SLOTS
 	view         view
+	demands      []demand // scratch of aim
+	rates        []float64
 	crowded      bool // there are more sources than slots: it must be chosen
 	left         bool // the session has ended: an offer that is being answered adds nothing any more
 }
@@ -148,6 +150,13 @@ func (r *room) show(s *session, v *protocol.View) {
 	now := r.f.now()
 	r.refill(s, now)
 	r.publish()
+	r.aim(s, now)
+}
+
+// look gives a member's pictures the layers that it can be sent now.
+func (r *room) look(s *session, now int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.aim(s, now)
 }
 

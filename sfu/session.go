@@ -44,8 +44,7 @@ type session struct {
 	dirty atomic.Bool // SLOTS has changed
 	wg    sync.WaitGroup
 
-	member   member // guarded by room.mu
-	downlink downlink
+	member member // guarded by room.mu
 
 	// Guarded by clockMu.
 	clockMu  sync.Mutex
@@ -150,6 +149,10 @@ func (s *session) feedback(b *batch, packets []rtcp.Packet) {
 		case *rtcp.SenderReport:
 			if st := s.media.streams[p.SSRC]; st != nil && !st.rtx {
 				st.layer.report(b, p)
+			}
+		case *rtcp.TransportLayerCC:
+			if now := s.f.now(); s.media.heard(p, now) {
+				s.room.look(s, now)
 			}
 		case *rtcp.PictureLossIndication:
 			if t := s.slotOf(p.MediaSSRC); t != nil {

@@ -88,6 +88,7 @@ func (t *slot) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 				t.levelID = uint8(x.ID)
 			case x.URI == sdp.TransportCCURI:
 				t.hdr.twccID = uint8(x.ID)
+				t.s.media.agreed()
 			}
 		}
 		t.bound = true
@@ -283,12 +284,20 @@ func (t *slot) resend(b *batch, seq uint16) bool {
 	if !t.bound || t.resent >= resendMost {
 		return false
 	}
+	t.resent++
+	if t.repeat(b, seq) > 0 {
+		t.s.f.m.resent.Add(1)
+	}
+	return true
+}
+
+// repeat writes a packet that was sent once more and gives its size; 0: it is not kept any more. t.mu is held.
+func (t *slot) repeat(b *batch, seq uint16) (size int) {
 	seg, from, ok := t.line.find(seq)
 	p := &t.again
 	if !ok || !seg.from.ring.copyTo(p, from) {
-		return true
+		return 0
 	}
-	t.resent++
 	n := seg.number(p)
 	h := t.hdr
 	h.seq, h.ts, h.marker, h.levelID = n.seq, n.ts, p.marker, 0
@@ -299,9 +308,8 @@ func (t *slot) resend(b *batch, seq uint16) bool {
 	}
 	to, ok := t.s.media.begin(b, &h)
 	if !ok {
-		return true
+		return 0
 	}
-	size := 0
 	if rtx {
 		binary.BigEndian.PutUint16(to, n.seq)
 		size = 2
@@ -310,8 +318,8 @@ func (t *slot) resend(b *batch, seq uint16) bool {
 	if p.isVP8 {
 		p.vp8.rewrite(payload, n.pic, n.tl0)
 	}
-	if t.s.media.end(b, &h, size+len(payload)) == nil {
-		t.s.f.m.resent.Add(1)
+	if size += len(payload); t.s.media.end(b, &h, size) != nil {
+		return 0
 	}
-	return true
+	return size + overhead
 }

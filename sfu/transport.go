@@ -52,6 +52,7 @@ type transport struct {
 	out       *srtp.Context
 	outHeader rtp.Header
 	twccOut   uint16 // the next transport-wide sequence number
+	down      downlink
 	lastIn    *batch // the batch and its message that the last packet went into
 	lastGen   uint64
 	lastMsg   int32
@@ -266,6 +267,7 @@ type header struct {
 	levelID  uint8 // of the audio level extension; 0: none
 	level    byte
 	twccID   uint8 // of the transport-wide sequence number; 0: none
+	padding  uint8 // bytes of it at the payload's end, the last of which is their number
 }
 
 // begin starts a packet in b and gives the place for its payload; end or cancel must follow. ok is false where the client
@@ -294,6 +296,9 @@ func (t *transport) end(b *batch, h *header, size int) error {
 		return err
 	}
 	b.add(t, t.to.Load(), len(sealed))
+	if h.twccID != 0 {
+		t.down.sent(t.twccOut-1, len(sealed)+ipBytes, t.s.f.now())
+	}
 	return nil
 }
 
@@ -328,6 +333,9 @@ func (h *header) write(b []byte, wide uint16) int {
 	b[0], b[1] = 0x80, h.pt
 	if h.marker {
 		b[1] |= 0x80
+	}
+	if h.padding > 0 {
+		b[0] |= 0x20
 	}
 	binary.BigEndian.PutUint16(b[2:], h.seq)
 	binary.BigEndian.PutUint32(b[4:], h.ts)

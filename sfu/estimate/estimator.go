@@ -67,7 +67,7 @@ type Estimator struct {
 // packet is one that was sent.
 type packet struct {
 	at    int64
-	size  int32
+	size  uint16
 	seq   uint16
 	state uint8
 }
@@ -111,7 +111,7 @@ func (e *Estimator) Sent(seq uint16, size int, now int64) {
 	if p.waits() {
 		e.pending-- // never reported
 	}
-	*p = packet{at: now, size: int32(size), seq: seq, state: waiting}
+	*p = packet{at: now, size: uint16(size), seq: seq, state: waiting}
 	if e.probed || now < e.excused {
 		p.state = tried
 	}
