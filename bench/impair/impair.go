@@ -14,6 +14,11 @@ import (
 type Link struct {
 	Delay time.Duration
 	Loss  float64 // of packets, 0 to 1
+
+	// Rate is what the link carries of UDP, in bits a second, headers of IP and UDP included; zero: any. It holds for all
+	// connections of the host together. What would wait for longer than Queue is dropped.
+	Rate  float64
+	Queue time.Duration
 }
 
 // Direction tells the two links of a host apart.
@@ -50,6 +55,8 @@ type Net struct {
 	// Guarded by mu.
 	mu  sync.Mutex
 	rnd *rand.Rand
+
+	narrow [2]bottleneck // by Direction
 }
 
 var _ transport.Net = (*Net)(nil)
@@ -60,7 +67,34 @@ func New(o Options) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Net{Net: std, opts: o, rnd: rand.New(rand.NewPCG(o.Seed, o.Seed^0x9e3779b97f4a7c15))}, nil
+	n := &Net{Net: std, opts: o, rnd: rand.New(rand.NewPCG(o.Seed, o.Seed^0x9e3779b97f4a7c15))}
+	n.narrow[Out].rate, n.narrow[Out].queue = o.Out.Rate, o.Out.Queue
+	n.narrow[In].rate, n.narrow[In].queue = o.In.Rate, o.In.Queue
+	return n, nil
+}
+
+// SetRate changes what a link carries from now on.
+func (n *Net) SetRate(d Direction, bits float64) {
+	b := &n.narrow[d]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rate = bits
+}
+
+// Passed tells how much was offered to a link of limited rate so far, and how much it dropped, in bytes.
+func (n *Net) Passed(d Direction) (offered, dropped int64) {
+	b := &n.narrow[d]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.offered, b.dropped
+}
+
+// Waiting is how long a packet would wait now that came to a link of limited rate.
+func (n *Net) Waiting(d Direction) time.Duration {
+	b := &n.narrow[d]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return max(time.Until(b.free), 0)
 }
 
 func (n *Net) loses(l Link) bool {

@@ -72,6 +72,48 @@ func TestUDPDelaysAndLoses(t *testing.T) {
 	}
 }
 
+func TestUDPGoesNoFasterThanTheLink(t *testing.T) {
+	const packets, size, rate = 50, 972, 800_000 // 10 ms each
+	n, err := New(Options{In: Link{Rate: rate, Queue: 305 * time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, err := n.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer near.Close()
+	far, err := net.Dial("udp4", near.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	start := time.Now()
+	for range packets { // at once: those that would wait for more than 305 ms do not get in
+		if _, err := far.Write(make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := 0
+	buf := make([]byte, 2*size)
+	for {
+		if err := near.SetReadDeadline(time.Now().Add(500 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := near.ReadFrom(buf); err != nil {
+			break
+		}
+		got++
+		if d := time.Since(start); d < time.Duration(got)*10*time.Millisecond-time.Millisecond {
+			t.Fatalf("packet %d came after %v", got, d)
+		}
+	}
+	offered, dropped := n.Passed(In)
+	if got < 31 || got >= packets || offered != packets*1000 || dropped != int64(packets-got)*1000 {
+		t.Errorf("%d of %d came; %d bytes were offered, %d dropped", got, packets, offered, dropped)
+	}
+}
+
 func TestUDPReadDeadlineAndClose(t *testing.T) {
 	n, err := New(Options{In: Link{Delay: time.Millisecond}})
 	if err != nil {

@@ -49,8 +49,13 @@ func (u *udpConn) pump() {
 			u.net.dropped(Drop{Direction: In, Data: buf[:n]})
 			continue
 		}
+		due, ok := u.net.narrow[In].pass(n, time.Now())
+		if !ok {
+			u.net.dropped(Drop{Direction: In, Data: buf[:n], Full: true})
+			continue
+		}
 		select {
-		case u.in.items <- item{due: time.Now().Add(u.net.opts.In.Delay), data: append([]byte(nil), buf[:n]...), addr: addr}:
+		case u.in.items <- item{due: due.Add(u.net.opts.In.Delay), data: append([]byte(nil), buf[:n]...), addr: addr}:
 		default:
 			u.net.dropped(Drop{Direction: In, Data: buf[:n], Full: true})
 		}
@@ -95,8 +100,13 @@ func (u *udpConn) WriteTo(p []byte, addr net.Addr) (int, error) {
 		u.net.dropped(Drop{Direction: Out, Data: p})
 		return len(p), nil
 	}
+	due, ok := u.net.narrow[Out].pass(len(p), time.Now())
+	if !ok {
+		u.net.dropped(Drop{Direction: Out, Data: p, Full: true})
+		return len(p), nil
+	}
 	select {
-	case u.out <- item{due: time.Now().Add(u.net.opts.Out.Delay), data: append([]byte(nil), p...), addr: addr}:
+	case u.out <- item{due: due.Add(u.net.opts.Out.Delay), data: append([]byte(nil), p...), addr: addr}:
 	default:
 		u.net.dropped(Drop{Direction: Out, Data: p, Full: true})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
@@ -43,7 +44,7 @@ func newAPI(o *Options) (*webrtc.API, error) {
 		}
 	}
 	registry := &interceptor.Registry{}
-	if err := webrtc.RegisterDefaultInterceptors(media, registry); err != nil {
+	if err := webrtc.RegisterDefaultInterceptorsWithOptions(media, registry, webrtc.WithTWCCOptions(twcc.SendInterval(o.FeedbackEvery))); err != nil {
 		return nil, fmt.Errorf("peer: interceptors: %w", err)
 	}
 	se := webrtc.SettingEngine{LoggerFactory: pionLog{o.Logger}}

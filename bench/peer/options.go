@@ -63,7 +63,9 @@ type Hooks struct {
 	Packet   func(Packet)
 	Event    func(Event)
 	KeyFrame func(Kind) // somebody asks for a key frame
-	Uplink   func(Uplink)
+	// LayerKeyFrame: the SFU asks for a key frame of one of Options.Layers.
+	LayerKeyFrame func(layer int)
+	Uplink        func(Uplink)
 }
 
 // Uplink is a stream that this peer sends: which SSRC its packets carry on which way.
@@ -86,6 +88,10 @@ type Options struct {
 	// Features of CONNECT; nil: topology_changed.
 	Features []string
 
+	// Layers are the RIDs of the camera's encodings to the SFU, the smallest first; nil: one without a RID. They are written by
+	// WriteLayer.
+	Layers []string
+
 	Muted    bool // the microphone's section is offered inactive
 	NoCamera bool
 	// ForceRelay lets media go over TURN only; RelayProtocol then keeps only the URLs of one transport ("udp", "tcp", "" for all).
@@ -93,6 +99,9 @@ type Options struct {
 	RelayProtocol string
 	AudioSlots    int // asked of the SFU, within what it offers; zero: 16
 	VideoSlots    int
+
+	// FeedbackEvery is how often transport-wide feedback goes out; zero: Pion's 100 ms.
+	FeedbackEvery time.Duration
 
 	// Net carries media and signaling; nil: the system's.
 	Net transport.Net
@@ -123,6 +132,9 @@ func (o *Options) fill() error {
 	}
 	if o.VideoSlots == 0 {
 		o.VideoSlots = 16
+	}
+	if o.FeedbackEvery == 0 {
+		o.FeedbackEvery = 100 * time.Millisecond
 	}
 	if o.ICEPatience == 0 {
 		// The zone protocol's fallback counts on it: three seconds without a connection are a failure.

@@ -24,6 +24,7 @@ type Peer struct {
 	opts   Options
 	api    *webrtc.API
 	tracks [2]*webrtc.TrackLocalStaticRTP // by Kind; shared by all connections
+	layers []*layer                       // of the camera, by Options.Layers
 	inbox  chan func()
 	done   chan struct{} // closed when Close begins
 	ended  chan struct{} // closed when run has returned
@@ -106,6 +107,14 @@ func Dial(ctx context.Context, o Options) (*Peer, error) {
 			return nil, fmt.Errorf("peer: local track: %w", err)
 		}
 		p.tracks[kind] = track
+	}
+	for _, rid := range o.Layers {
+		l, err := newLayer(rid)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		p.layers = append(p.layers, l)
 	}
 	sock, err := dialSocket(ctx, signalURL(o.URL), dial, o.TLS,
 		func(e envelope) { p.post(func() { p.receiveMessage(e) }) },

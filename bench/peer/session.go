@@ -17,7 +17,8 @@ type session struct {
 	cancel  context.CancelFunc
 	link    *socket
 	pc      *webrtc.PeerConnection
-	id      string // of the session, to take it over on another link
+	camera  *webrtc.RTPTransceiver // nil: it has no layers
+	id      string                 // of the session, to take it over on another link
 	relay   bool
 	again   bool // this is the second try, with the relay
 
@@ -125,6 +126,12 @@ func (p *Peer) offerSFU(s *session, audio, video int) error {
 			}
 			continue
 		}
+		if kind == Video && len(p.layers) > 0 {
+			if s.camera, err = p.addLayers(pc); err != nil {
+				return err
+			}
+			continue
+		}
 		t, err := pc.AddTransceiverFromTrack(p.tracks[kind], sendonly)
 		if err != nil {
 			return fmt.Errorf("peer: add %s: %w", kind, err)
@@ -212,6 +219,7 @@ func (p *Peer) answeredSFU(s *session, m sdpPayload) error {
 		return fmt.Errorf("peer: answer of the SFU: %w", err)
 	}
 	s.answered = true
+	p.openLayers(s.camera)
 	for _, c := range s.early {
 		if err := s.pc.AddICECandidate(c); err != nil {
 			return fmt.Errorf("peer: candidate of the SFU: %w", err)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/pprof"
@@ -9,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// admin is what operators see: metrics, health, profiles.
+// admin is what operators see: metrics, health, how the SFU serves each member, profiles.
 func (n *Node) admin(metrics *prometheus.Registry) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
@@ -21,6 +22,10 @@ func (n *Node) admin(metrics *prometheus.Registry) http.Handler {
 			return
 		}
 		_, _ = io.WriteString(rw, "ok\n")
+	})
+	mux.HandleFunc("GET /debug/sfu", func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(rw).Encode(n.parts.sfu.Flows()) // who asked is gone: nobody to tell
 	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

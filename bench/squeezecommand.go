@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func squeezeCommand() *cobra.Command {
+	var o squeezeOptions
+	var out output
+	c := &cobra.Command{
+		Use: "squeeze", Short: "A receiver's bandwidth falls to a third and comes back; it gets a layer that fits, and the best again",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Progress = cmd.ErrOrStderr()
+			if o.Rounds < 1 || o.Wide <= 0 || o.Narrow <= 0 {
+				return fmt.Errorf("bench: --rounds must be at least 1, --wide and --narrow more than 0")
+			}
+			r, err := runSqueeze(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return out.show(cmd, r)
+		},
+	}
+	f := c.Flags()
+	f.Float64Var(&o.Wide, "wide", 2_250_000, "bits a second that the way carries at first and at the end")
+	f.Float64Var(&o.Narrow, "narrow", 750_000, "bits a second that it carries between")
+	f.DurationVar(&o.Queue, "queue", 200*time.Millisecond, "longest wait in the link's queue")
+	f.DurationVar(&o.Delay, "delay", 20*time.Millisecond, "of the link, each way")
+	f.DurationVar(&o.Before, "before", 4*time.Second, "wide")
+	f.DurationVar(&o.For, "for", 6*time.Second, "narrow")
+	f.DurationVar(&o.After, "after", 7*time.Second, "wide again")
+	f.IntVar(&o.Rounds, "rounds", 3, "how often")
+	out.flags(c)
+	return c
+}
