@@ -100,6 +100,14 @@ func (b *batch) packets(m *message, f func(p []byte)) {
 
 // finish hands on what was read and writes what came of it.
 func (b *batch) finish() {
+	b.hand()
+	b.flush()
+}
+
+func (b *batch) empty() bool { return len(b.msgs) == 0 }
+
+// hand gives what was read to the slots, layer by layer.
+func (b *batch) hand() {
 	for i := 0; i < len(b.arrived); i++ {
 		a := b.arrived[i]
 		if a.l == nil {
@@ -119,7 +127,6 @@ func (b *batch) finish() {
 	}
 	clear(b.arrived)
 	b.arrived = b.arrived[:0]
-	b.flush()
 }
 
 // flush writes everything.
@@ -128,6 +135,7 @@ func (b *batch) flush() {
 		return
 	}
 	b.write()
+	b.sock.m.flushes.Add(1)
 	clear(b.msgs)
 	b.msgs, b.spans, b.used = b.msgs[:0], b.spans[:0], 0
 	b.gen++

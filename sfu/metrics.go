@@ -27,8 +27,12 @@ var dropNames = [dropReasons]string{"relay_in", "relay_out", "socket_read", "mal
 type metrics struct {
 	packets, bytes, resent, plis atomic.Uint64
 	sessions, rooms              atomic.Int64
-	drops                        [dropReasons]atomic.Uint64
-	collectors                   []prometheus.Collector
+
+	// Of the socket.
+	readCalls, writeCalls, writeMessages, writtenPackets, flushes, runsRefused atomic.Uint64
+
+	drops      [dropReasons]atomic.Uint64
+	collectors []prometheus.Collector
 }
 
 func (m *metrics) drop(r dropReason) { m.drops[r].Add(1) }
@@ -51,6 +55,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		counter("forwarded_bytes_total", "RTP payload bytes written to receivers.", &m.bytes, nil),
 		counter("retransmitted_packets_total", "RTP packets written again on a receiver's NACK.", &m.resent, nil),
 		counter("key_frame_requests_total", "Key frame requests sent to senders.", &m.plis, nil),
+		counter("read_calls_total", "System calls that read media packets.", &m.readCalls, nil),
+		counter("write_calls_total", "System calls that wrote media packets.", &m.writeCalls, nil),
+		counter("write_messages_total", "Messages of these calls; packets of one size to one receiver are one.", &m.writeMessages, nil),
+		counter("written_packets_total", "Packets of these messages.", &m.writtenPackets, nil),
+		counter("flushes_total", "Batches of packets that were written.", &m.flushes, nil),
+		counter("runs_refused_total", "Receivers to which the kernel takes no packets in one message (UDP_SEGMENT).", &m.runsRefused, nil),
 		gauge("sessions", "Sessions that are open.", &m.sessions),
 		gauge("rooms", "Zones with a session.", &m.rooms),
 	}

@@ -29,6 +29,7 @@ const (
 type mediaSocket struct {
 	// Static after construction.
 	udp *net.UDPConn
+	six bool // an IPv6 socket, which takes IPv4 as well where it is bound to all addresses
 	m   *metrics
 
 	relay atomic.Pointer[relayBox]
@@ -46,9 +47,13 @@ type mediaSocket struct {
 	sessionMu sync.RWMutex
 	sessions  map[netip.AddrPort]*transport
 
-	// in is the batch of the reader.
-	in      *batch
-	batches sync.Pool
+	// Owned by the reader.
+	in   *batch
+	rd   reader
+	next int       // which of what was read comes next
+	due  time.Time // when what waits in the batch must leave; zero: nothing does
+
+	batches sync.Pool // for who is not the reader
 
 	// from says to which of our addresses a relayed name last sent: the relay answers only from there.
 	fromMu sync.RWMutex
@@ -64,6 +69,10 @@ type injected struct {
 
 func newSocket(udp *net.UDPConn, m *metrics) *mediaSocket {
 	s := &mediaSocket{udp: udp, m: m, from: make(map[netip.AddrPort]netip.AddrPort), sessions: make(map[netip.AddrPort]*transport)}
+	if a, ok := udp.LocalAddr().(*net.UDPAddr); ok {
+		s.six = a.IP.To4() == nil
+	}
+	s.rd.init(udp)
 	s.in = &batch{sock: s, arena: make([]byte, batchBytes)}
 	s.batches.New = func() any { return &batch{sock: s, arena: make([]byte, 16*packetSpace)} }
 	return s
@@ -198,36 +207,68 @@ func (s *mediaSocket) take(b []byte) (int, netip.AddrPort, bool) {
 	return n, in.from, true
 }
 
-// ReadFromAddrPort implements ice.AddrPortReaderWriter. The mux has one reader.
+// flushWithin is how long packets may wait for more that go the same ways.
+const flushWithin = 500 * time.Microsecond
+
+// ReadFromAddrPort implements ice.AddrPortReaderWriter: it gives what Pion takes, and on the way carries media from its
+// read to the slots, and what the slots wrote to the kernel. The mux has one reader.
 func (s *mediaSocket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
+		for s.next < s.rd.n {
+			p, from := s.rd.packet(s.next)
+			s.next++
+			switch {
+			case len(p) == 0:
+				s.m.drop(dropMalformed)
+			case !s.taken(p, from):
+				return copy(b, p), from, nil
+			}
+		}
 		if n, from, ok := s.take(b); ok {
 			if s.taken(b[:n], from) {
-				s.in.finish()
 				continue
 			}
 			return n, from, nil
 		}
-		n, from, err := s.udp.ReadFromUDPAddrPort(b)
-		if err == nil {
-			from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-			if s.taken(b[:n], from) {
-				s.in.finish()
-				continue
-			}
-			return n, from, nil
-		}
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			_ = s.udp.SetReadDeadline(time.Time{})
-			s.waking.Store(false)
-			continue
-		}
-		if errors.Is(err, net.ErrClosed) {
+		if err := s.turn(); err != nil {
 			return 0, netip.AddrPort{}, err
 		}
-		// An ICMP error of one destination (ECONNREFUSED) is no failure of the socket; the mux would end on it.
-		s.m.drop(dropSocketRead)
 	}
+}
+
+// turn ends one round of reading and begins the next. While the slots' packets were made, more may have come that goes the
+// same ways, as the rest of a frame does: it is taken in before the batch is written, unless that has waited for long.
+func (s *mediaSocket) turn() error {
+	s.in.hand()
+	wait := s.in.empty()
+	switch {
+	case wait:
+		s.due = time.Time{}
+	case s.due.IsZero():
+		s.due = time.Now().Add(flushWithin)
+	case time.Now().After(s.due):
+		s.in.flush()
+		wait, s.due = true, time.Time{}
+	}
+	s.next = 0
+	err := s.rd.read(s, wait)
+	switch {
+	case err == nil:
+		if s.rd.n == 0 { // nothing more came
+			s.in.flush()
+			s.due = time.Time{}
+		}
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded): // the relay wakes the reader
+		_ = s.udp.SetReadDeadline(time.Time{})
+		s.waking.Store(false)
+		return nil
+	case errors.Is(err, net.ErrClosed):
+		return err
+	}
+	// An ICMP error of one destination (ECONNREFUSED) is no failure of the socket; the mux would end on it.
+	s.m.drop(dropSocketRead)
+	return nil
 }
 
 // WriteToAddrPort implements ice.AddrPortReaderWriter.
