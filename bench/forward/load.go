@@ -1,0 +1,416 @@
+package forward
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	sampleEvery   = 16                     // one in so many packets is decrypted for its stamp
+	readEvery     = 4 * time.Millisecond   // between two readings of the sockets
+	checkEvery    = 2 * time.Second        // consent (RFC 7675)
+	feedbackEvery = 100 * time.Millisecond // transport-wide feedback
+	reportEvery   = time.Second            // receiver reports
+	settle        = 200 * time.Millisecond // for packets to be with their receivers
+	stampBytes    = 8
+)
+
+// Crowd is members in one zone whose media is up.
+type Crowd struct {
+	members []*member
+	flows   []flow // of the same index
+	ends    []end
+	in      *inbox
+}
+
+// flow is what a member sends. Owned by Run.
+type flow struct {
+	sequence  [2]uint16 // audio, video
+	timestamp uint32
+	picture   uint16
+	key       bool // a key frame is due
+	sent      int
+	buf       []byte
+}
+
+// end is what a member receives. Owned by Run.
+type end struct {
+	got      int
+	latency  []time.Duration
+	bad      int // samples that could not be decrypted
+	recorder *twcc.Recorder
+	highest  map[uint32]uint32
+}
+
+// Enter brings members into the zone, the first two together, since two make the zone use the SFU.
+func (o *Office) Enter(ctx context.Context, kinds []Kind) (*Crowd, error) {
+	c := &Crowd{}
+	if err := c.enter(ctx, o, kinds); err != nil {
+		return nil, errors.Join(err, c.Leave())
+	}
+	return c, nil
+}
+
+// More brings further members into the zone.
+func (c *Crowd) More(ctx context.Context, o *Office, kinds []Kind) error {
+	return c.enter(ctx, o, kinds)
+}
+
+func (c *Crowd) enter(ctx context.Context, o *Office, kinds []Kind) error {
+	var fresh []*member
+	for _, k := range kinds {
+		m, err := o.enter(ctx, len(c.members), k)
+		if err != nil {
+			return err
+		}
+		c.members, fresh = append(c.members, m), append(fresh, m)
+		c.flows = append(c.flows, flow{key: true, buf: make([]byte, 1500)})
+		c.ends = append(c.ends, end{recorder: twcc.NewRecorder(1), highest: make(map[uint32]uint32)})
+		if len(c.members) < 2 {
+			continue
+		}
+		g, ctx := errgroup.WithContext(ctx)
+		for _, m := range fresh {
+			g.Go(func() error { return m.connect(ctx) })
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+		fresh = nil
+	}
+	return nil
+}
+
+// Leave ends every session.
+func (c *Crowd) Leave() error {
+	var errs []error
+	for _, m := range c.members {
+		errs = append(errs, m.leave())
+	}
+	return errors.Join(errs...)
+}
+
+// Figures are what came of a run.
+type Figures struct {
+	Sent    int // packets by the senders
+	Owed    int // packets that the receivers should have had
+	Got     int
+	Bad     int             // samples that were not what was sent
+	Latency []time.Duration // of the samples, in order of size
+}
+
+// Run sends for the time given and says what came. hook is called when nothing is under way: before the first packet that
+// counts and after the last has come. It uses one thread.
+func (c *Crowd) Run(ctx context.Context, s Shape, warm, lasts time.Duration, hook func() error) (Figures, error) {
+	var senders []Kind
+	for _, m := range c.members {
+		senders = append(senders, m.kind)
+	}
+	n := len(senders)
+	for n > 0 && !senders[n-1].Mic && !senders[n-1].Camera {
+		n--
+	}
+	events, err := timeline(s, senders[:n])
+	if err != nil {
+		return Figures{}, err
+	}
+	// A thread of its own, with precise sleep.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1000, 0, 0, 0)
+	defer unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // 0: the thread's default
+	c.in = newInbox()
+	p := &pump{c: c, ctx: ctx}
+	if err := p.play(events, warm); err != nil {
+		return Figures{}, err
+	}
+	for i := range c.ends {
+		c.ends[i].got, c.ends[i].bad, c.ends[i].latency = 0, 0, c.ends[i].latency[:0]
+		c.flows[i].sent = 0
+	}
+	if err := hook(); err != nil {
+		return Figures{}, err
+	}
+	if err := p.play(events, lasts); err != nil {
+		return Figures{}, err
+	}
+	if err := hook(); err != nil {
+		return Figures{}, err
+	}
+	var f Figures
+	for i := range c.ends {
+		f.Sent += c.flows[i].sent
+		for j, m := range c.members {
+			if i != j && m.receives() {
+				f.Owed += c.flows[i].sent
+			}
+		}
+		f.Got += c.ends[i].got
+		f.Bad += c.ends[i].bad
+		f.Latency = append(f.Latency, c.ends[i].latency...)
+	}
+	slices.Sort(f.Latency)
+	return f, nil
+}
+
+// Rest does nothing but what keeps the sessions, for a time.
+func (c *Crowd) Rest(ctx context.Context, lasts time.Duration) error {
+	c.in = newInbox()
+	return (&pump{c: c, ctx: ctx}).play(nil, lasts)
+}
+
+func (m *member) receives() bool { return m.kind.Audio+m.kind.Video > 0 }
+
+// pump is the one thread of a run.
+type pump struct {
+	c                         *Crowd
+	ctx                       context.Context
+	read, check, feed, report time.Time
+}
+
+// play sends the events, which repeat every second, and then waits until all has settled.
+func (p *pump) play(events []event, lasts time.Duration) error {
+	start := time.Now()
+	for second := time.Duration(0); second < lasts; second += time.Second {
+		for i := range events {
+			e := &events[i]
+			if second+e.at >= lasts {
+				break
+			}
+			if err := p.wait(start.Add(second + e.at)); err != nil {
+				return err
+			}
+			if err := p.c.send(e); err != nil {
+				return err
+			}
+		}
+	}
+	return p.wait(start.Add(lasts + settle))
+}
+
+// wait does what is due meanwhile.
+func (p *pump) wait(until time.Time) error {
+	for {
+		now := time.Now()
+		if now.Sub(p.read) >= readEvery {
+			p.read = now
+			for i := range p.c.members {
+				p.c.drain(i)
+			}
+			if err := p.keep(now); err != nil {
+				return err
+			}
+			if p.ctx.Err() != nil {
+				return p.ctx.Err()
+			}
+			now = time.Now()
+		}
+		left := min(until.Sub(now), readEvery-now.Sub(p.read))
+		if until.Sub(now) <= 0 {
+			return nil
+		}
+		if left > 0 {
+			ts := unix.NsecToTimespec(int64(left))
+			_ = unix.Nanosleep(&ts, nil)
+		}
+	}
+}
+
+// keep sends what keeps the sessions: checks and feedback.
+func (p *pump) keep(now time.Time) error {
+	check, feed, report := now.Sub(p.check) >= checkEvery, now.Sub(p.feed) >= feedbackEvery, now.Sub(p.report) >= reportEvery
+	if check {
+		p.check = now
+	}
+	if feed {
+		p.feed = now
+	}
+	if report {
+		p.report = now
+	}
+	for i, m := range p.c.members {
+		if check {
+			req, err := m.media.check()
+			if err != nil {
+				return fmt.Errorf("forward: check: %w", err)
+			}
+			_, _ = unix.Write(m.media.fd, req.Raw)
+		}
+		e := &p.c.ends[i]
+		var packets []rtcp.Packet
+		if report && len(e.highest) > 0 {
+			rr := &rtcp.ReceiverReport{SSRC: 1}
+			for ssrc, n := range e.highest {
+				rr.Reports = append(rr.Reports, rtcp.ReceptionReport{SSRC: ssrc, LastSequenceNumber: n})
+			}
+			packets = append(packets, rr)
+		}
+		if feed && e.recorder.PacketsHeld() > 0 {
+			packets = append(packets, e.recorder.BuildFeedbackPacket()...)
+		}
+		if len(packets) > 0 {
+			raw, err := rtcp.Marshal(packets)
+			if err != nil {
+				return fmt.Errorf("forward: feedback: %w", err)
+			}
+			if raw, err = m.media.out.EncryptRTCP(nil, raw, nil); err != nil {
+				return fmt.Errorf("forward: feedback: %w", err)
+			}
+			_, _ = unix.Write(m.media.fd, raw)
+		}
+	}
+	return nil
+}
+
+// send sends an event's packets back to back.
+func (c *Crowd) send(e *event) error {
+	f, m := &c.flows[e.from], c.members[e.from].media
+	if e.begins {
+		f.picture = (f.picture + 1) & 0x7fff
+	}
+	for k, size := range e.sizes {
+		h := rtp.Header{Version: 2, PayloadType: audioPT, SSRC: audioSSRC, SequenceNumber: f.sequence[0], Timestamp: uint32(f.sequence[0]) * 960}
+		lane := 0
+		if e.video {
+			lane = 1
+			h.PayloadType, h.SSRC, h.SequenceNumber, h.Timestamp = videoPT, videoSSRC, f.sequence[1], uint32(f.picture)*3000
+			h.Marker = e.ends && k == len(e.sizes)-1
+			_ = h.SetExtension(midID, []byte("1"))
+			if !c.members[e.from].kind.Mic {
+				_ = h.SetExtension(midID, []byte("0"))
+			}
+		} else {
+			_ = h.SetExtension(levelID, []byte{0x80 | 30})
+		}
+		f.sequence[lane]++
+		n, err := h.MarshalTo(f.buf)
+		if err != nil {
+			return fmt.Errorf("forward: %w", err)
+		}
+		body := f.buf[n:max(size, n+24)]
+		if e.video {
+			body[0], body[1], body[2], body[3] = 0x80, 0x80, 0x80|byte(f.picture>>8), byte(f.picture)
+			body[4] = 0x01 // no key frame
+			if e.begins && k == 0 {
+				body[0] = 0x90
+				if f.key {
+					f.key = false
+					copy(body[4:], []byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01})
+				}
+			}
+		}
+		binary.BigEndian.PutUint64(body[len(body)-stampBytes:], uint64(time.Now().UnixNano()))
+		sealed, err := m.out.EncryptRTP(nil, f.buf[:n+len(body)], nil)
+		if err != nil {
+			return fmt.Errorf("forward: %w", err)
+		}
+		if _, err := unix.Write(m.fd, sealed); err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.ECONNREFUSED) {
+			return fmt.Errorf("forward: sending: %w", err)
+		}
+		f.sent++
+	}
+	return nil
+}
+
+// drain takes what has come for a member.
+func (c *Crowd) drain(i int) {
+	m, e := c.members[i], &c.ends[i]
+	for {
+		n := c.in.read(m.media.fd)
+		for k := range n {
+			p, at := c.in.packet(k)
+			if len(p) < 12 || p[0] < 128 || p[0] > 191 {
+				continue
+			}
+			if p[1] >= 192 && p[1] <= 223 {
+				c.feedback(i, p)
+				continue
+			}
+			ssrc := binary.BigEndian.Uint32(p[8:])
+			if pt := p[1] & 0x7f; !m.media.slotSSRCs[ssrc] || pt != audioPT && pt != videoPT {
+				continue // a retransmission, or padding that probes
+			}
+			e.got++
+			seq := binary.BigEndian.Uint16(p[2:])
+			e.highest[ssrc] = uint32(seq)
+			if m.media.wide {
+				if wide, ok := wideOf(p); ok {
+					e.recorder.Record(ssrc, wide, at/1000)
+				}
+			}
+			if seq%sampleEvery != 0 {
+				continue
+			}
+			raw, err := m.media.in.DecryptRTP(c.in.plain[:0], p, &c.in.header)
+			if err != nil || len(raw) < 12+stampBytes {
+				e.bad++
+				continue
+			}
+			d := time.Duration(at - int64(binary.BigEndian.Uint64(raw[len(raw)-stampBytes:])))
+			if d < 0 || d > time.Minute {
+				e.bad++
+				continue
+			}
+			e.latency = append(e.latency, d)
+		}
+		if n < inboxPackets {
+			return
+		}
+	}
+}
+
+// wideOf reads the transport-wide sequence number.
+func wideOf(p []byte) (uint16, bool) {
+	off := 12
+	if p[0]&0x10 == 0 || len(p) < off+4 {
+		return 0, false
+	}
+	end := off + 4 + 4*int(binary.BigEndian.Uint16(p[off+2:]))
+	for off += 4; off < end && end <= len(p); {
+		if p[off] == 0 {
+			off++
+			continue
+		}
+		id, n := p[off]>>4, int(p[off]&15)+1
+		if off+1+n > end {
+			break
+		}
+		if id == wideID && n == 2 {
+			return binary.BigEndian.Uint16(p[off+1:]), true
+		}
+		off += 1 + n
+	}
+	return 0, false
+}
+
+// feedback looks for a key frame request among what a sender is told.
+func (c *Crowd) feedback(i int, p []byte) {
+	if !c.members[i].kind.Camera {
+		return
+	}
+	raw, err := c.members[i].media.in.DecryptRTCP(nil, p, nil)
+	if err != nil {
+		return
+	}
+	packets, err := rtcp.Unmarshal(raw)
+	if err != nil {
+		return
+	}
+	for _, x := range packets {
+		switch x.(type) {
+		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+			c.flows[i].key = true
+		}
+	}
+}
