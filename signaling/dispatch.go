@@ -9,7 +9,7 @@ import (
 // route says what a message of a client is for.
 type route struct {
 	kind kind
-	// flat: it is handled on little stack, and so often that a goroutine for it would tell in the server's load.
+	// flat: it is handled on little stack, and so often that a new goroutine after it would tell in the server's load.
 	flat bool
 	// member handles a message of a zone. It is called with Server.mu held; what it returns is sent as ERROR.
 	member func(*session, *member, protocol.Message) *protocol.Error
@@ -67,6 +67,10 @@ func (s *session) handle(q request) {
 		s.refuse(protocol.Errorf(protocol.AuthFailed, knownType(env.Type), "the first message must be CONNECT"), protocol.CloseAuth)
 		return
 	}
+	if env.Type == protocol.TypeError {
+		s.log().Info("a client reports an error", "error", string(env.Payload[:min(len(env.Payload), 512)])) // and nothing is answered, however it is written
+		return
+	}
 	if err != nil {
 		e := protocol.AsError(err)
 		if env.Type == protocol.TypeConnect && e.Field() == "protocol_version" {
@@ -80,10 +84,6 @@ func (s *session) handle(q request) {
 		if e := s.connect(env); e != nil {
 			s.sendError(e)
 		}
-		return
-	}
-	if env.Type == protocol.TypeError {
-		s.log().Info("a client reports an error", "error", string(env.Payload[:min(len(env.Payload), 512)])) // and nothing is answered
 		return
 	}
 	msg, err := env.Zone()

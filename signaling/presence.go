@@ -27,7 +27,7 @@ func (s *session) moveIntent(m *member, msg protocol.Message) *protocol.Error {
 	return s.move(m, space.Pose{X: i.Position.X, Y: i.Position.Y}, &i.Timestamp)
 }
 
-func (s *session) move(m *member, pose space.Pose, timestamp *int64) *protocol.Error {
+func (s *session) move(m *member, pose space.Pose, timestamp *float64) *protocol.Error {
 	if c := m.world.live.Move(m.user, pose, timestamp, s.srv.opt.Now()); c != nil {
 		s.correct(c)
 		return nil

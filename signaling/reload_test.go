@@ -329,7 +329,7 @@ func TestReloadUnderway(t *testing.T) {
 				case 1:
 					frame = protocol.MustEncode(protocol.TypeInteractRequest, protocol.InteractRequest{ObjectID: deskID, Action: protocol.Use})
 				case 2, 3:
-					frame = protocol.MustEncode(protocol.TypeMoveIntent, protocol.MoveIntent{Position: protocol.Position{X: x, Y: y}, Timestamp: int64(n)})
+					frame = protocol.MustEncode(protocol.TypeMoveIntent, protocol.MoveIntent{Position: protocol.Position{X: x, Y: y}, Timestamp: float64(n)})
 				}
 				c.raw(string(frame))
 				c.before() // whatever it was answered

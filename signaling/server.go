@@ -100,7 +100,7 @@ func (s *Server) serveSignal(w http.ResponseWriter, r *http.Request) {
 	s.sessions[sess] = struct{}{}
 	s.running.Add(1)
 	s.mu.Unlock()
-	go sess.run() // and return: a live handler would pin its buffers
+	sess.begin() // and return: a live handler would pin its buffers
 }
 
 func (s *Server) isDraining() bool {

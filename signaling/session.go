@@ -81,48 +81,47 @@ func (s *session) log() *slog.Logger {
 	return s.srv.logger.With("remote", s.conn.RemoteAddr().String())
 }
 
-// run is the read loop. It owns the session and ends with its connection.
-func (s *session) run() {
-	defer s.srv.running.Done()
+// begin starts the session. It ends with its connection.
+func (s *session) begin() {
 	s.srv.metrics.connections.Inc()
-	defer s.srv.metrics.connections.Dec()
 	s.connectTimer = time.AfterFunc(s.srv.opt.ConnectTimeout, func() {
 		s.conn.Close(protocol.CloseTimeout, "no CONNECT came")
 	})
-	defer s.end()
+	go s.run()
+}
+
+// run is the read loop, which owns the session. What a connection waits on should cost it little: a goroutine waits here with
+// the 2 KiB of stack that it was born with (a kilobyte of which is left to gorilla and net, so that this function and
+// Conn.Read keep small frames), and one that has handled what needs more hands the loop over to a new one.
+func (s *session) run() {
 	for {
 		frame, err := s.conn.Read(context.Background())
 		if err != nil {
-			s.log().Debug("connection ended", "err", err)
+			s.ended(err)
 			return
 		}
-		s.take(frame)
+		if !s.take(frame) {
+			go s.run()
+			return
+		}
 	}
 }
 
-// take is one frame's way through the server.
-func (s *session) take(frame []byte) {
+// take is one frame's way through the server; flat: on so little stack that the loop may go on where it is.
+func (s *session) take(frame []byte) (flat bool) {
 	defer s.recovered()
 	q, ok := s.admit(frame)
-	switch {
-	case !ok:
-	case q.route.flat && s.claims != nil:
+	if ok {
 		s.handle(q)
-	default:
-		s.borrow(q)
 	}
+	return ok && q.route.flat
 }
 
-// borrow handles a request on another goroutine's stack. A token's check, an encoding by reflection and the like need a deep
-// one, which the read loop of an idle connection would keep.
-func (s *session) borrow(q request) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer s.recovered()
-		s.handle(q)
-	}()
-	<-done
+func (s *session) ended(err error) {
+	s.log().Debug("connection ended", "err", err)
+	s.end()
+	s.srv.metrics.connections.Dec()
+	s.srv.running.Done()
 }
 
 // recovered keeps a bug in one message's handling from taking the process, and with it everybody's media.
@@ -136,7 +135,9 @@ func (s *session) recovered() {
 
 // end is the end of the read loop: the member, if it is still this connection's, goes into its grace.
 func (s *session) end() {
-	s.connectTimer.Stop()
+	if s.connectTimer != nil {
+		s.connectTimer.Stop()
+	}
 	if s.expiry != nil {
 		s.expiry.Stop()
 	}
@@ -188,6 +189,7 @@ func (s *session) connect(env protocol.Envelope) *protocol.Error {
 	}
 	if s.claims == nil {
 		s.connectTimer.Stop()
+		s.connectTimer = nil
 		f, agreed := negotiate(m.Features)
 		s.features.Store(&f)
 		s.agreed = agreed

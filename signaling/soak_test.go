@@ -188,7 +188,7 @@ func TestViewsAgree(t *testing.T) {
 						err = join()
 					}
 				default:
-					c.send(protocol.TypeMoveIntent, protocol.MoveIntent{Position: at, Timestamp: int64(n)})
+					c.send(protocol.TypeMoveIntent, protocol.MoveIntent{Position: at, Timestamp: float64(n)})
 				}
 				if err == nil {
 					err = follow()

@@ -116,7 +116,7 @@ func decodeZoneTransition(r *reader) Message {
 }
 
 func decodeMoveIntent(r *reader) Message {
-	return &MoveIntent{Position: r.position("position"), Timestamp: r.integer("timestamp")}
+	return &MoveIntent{Position: r.position("position"), Timestamp: r.number("timestamp")}
 }
 
 func decodeInteractRequest(r *reader) Message {

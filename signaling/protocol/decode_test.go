@@ -118,7 +118,6 @@ var refusedValues = []struct{ name, typ, payload, field string }{
 	{"no x", TypeMoveIntent, `{"position":{"y":1},"timestamp":1}`, "position.x"},
 	{"text y", TypeMoveIntent, `{"position":{"x":1,"y":"1"},"timestamp":1}`, "position.y"},
 	{"endless x", TypeMoveIntent, `{"position":{"x":1e999,"y":1},"timestamp":1}`, "position.x"},
-	{"half timestamp", TypeMoveIntent, `{"position":{"x":1,"y":1},"timestamp":1.5}`, "timestamp"},
 	{"timestamp as text", TypeMoveIntent, `{"position":{"x":1,"y":1},"timestamp":"1"}`, "timestamp"},
 	{"facing", TypePresenceUpdate, `{"position":{"x":1,"y":1},"facing":"up","state":"idle","zone_id":` + idA + `}`, "facing"},
 	{"state", TypePresenceUpdate, `{"position":{"x":1,"y":1},"facing":"north","state":"Idle","zone_id":` + idA + `}`, "state"},

@@ -174,7 +174,7 @@ type ZoneTransitioned struct {
 // MoveIntent moves, and changes nothing else of one's presence.
 type MoveIntent struct {
 	Position  Position `json:"position"`
-	Timestamp int64    `json:"timestamp"` // of the client's own clock; compared with its former one only
+	Timestamp float64  `json:"timestamp"` // of the client's own clock; compared with its former one only
 }
 
 // PositionCorrection refuses a step: one stands where one stood.

@@ -87,30 +87,38 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 		stop := context.AfterFunc(ctx, func() { c.kill() })
 		defer stop()
 	}
-	for {
+	for { // a connection waits in here: what needs stack is elsewhere
 		typ, r, err := c.ws.NextReader()
 		if err != nil {
 			return nil, c.ended(ctx, err)
 		}
-		if c.alive() {
-			continue // closing: dropped
-		}
-		if typ != websocket.TextMessage {
-			c.Close(protocol.CloseUnsupported, "text frames only")
-			continue
-		}
-		frame, err := readAll(io.LimitReader(r, c.opt.ReadLimit+1))
-		switch {
-		case err != nil:
-			return nil, c.ended(ctx, err)
-		case int64(len(frame)) > c.opt.ReadLimit:
-			c.Close(protocol.CloseTooBig, fmt.Sprintf("a frame has at most %d bytes", c.opt.ReadLimit))
-		case !utf8.Valid(frame):
-			c.Close(websocket.CloseInvalidFramePayloadData, "text frames are UTF-8")
-		default:
-			return frame, nil
+		if frame, err := c.readFrame(ctx, typ, r); frame != nil || err != nil {
+			return frame, err
 		}
 	}
+}
+
+// readFrame reads a frame that has come; neither a frame nor an error: it was dropped.
+func (c *Conn) readFrame(ctx context.Context, typ int, r io.Reader) ([]byte, error) {
+	if c.alive() {
+		return nil, nil // closing
+	}
+	if typ != websocket.TextMessage {
+		c.Close(protocol.CloseUnsupported, "text frames only")
+		return nil, nil
+	}
+	frame, err := readAll(io.LimitReader(r, c.opt.ReadLimit+1))
+	switch {
+	case err != nil:
+		return nil, c.ended(ctx, err)
+	case int64(len(frame)) > c.opt.ReadLimit:
+		c.Close(protocol.CloseTooBig, fmt.Sprintf("a frame has at most %d bytes", c.opt.ReadLimit))
+		return nil, nil
+	case !utf8.Valid(frame):
+		c.Close(websocket.CloseInvalidFramePayloadData, "text frames are UTF-8")
+		return nil, nil
+	}
+	return frame, nil
 }
 
 // readBuffers take frames whose size is not known yet, so that each costs one allocation of its own size.
@@ -123,7 +131,7 @@ func readAll(r io.Reader) ([]byte, error) {
 	if _, err := b.ReadFrom(r); err != nil {
 		return nil, err
 	}
-	return bytes.Clone(b.Bytes()), nil
+	return append([]byte{}, b.Bytes()...), nil // an empty frame is one too
 }
 
 // alive notes a sign of life and says whether the connection is closing.

@@ -13,7 +13,7 @@ import (
 //
 // The first rule that applies counts: older than the last timestamp, out of the map, a collision tile,
 // another zone, too fast, occupied, and last a wall in between (way). A refused step changes nothing.
-func (w *World) Move(user uuid.UUID, pose Pose, timestamp *int64, now time.Time) *Correction {
+func (w *World) Move(user uuid.UUID, pose Pose, timestamp *float64, now time.Time) *Correction {
 	m, ok := w.members[user]
 	if !ok {
 		return &Correction{Reason: Invalid}

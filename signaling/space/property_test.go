@@ -289,9 +289,9 @@ func (p *play) stepped(t *rapid.T, u uuid.UUID, from Point) {
 
 func (p *play) move(t *rapid.T) {
 	u := anyone(t, "user")
-	var ts *int64
+	var ts *float64
 	if rapid.Bool().Draw(t, "stamped") {
-		ts = ms(int64(rapid.IntRange(0, 50).Draw(t, "ts")))
+		ts = ms(float64(rapid.IntRange(0, 50).Draw(t, "ts")))
 	}
 	to, was := p.target(t, u), p.picture()
 	if p.w.Move(u, Pose{X: to.X, Y: to.Y}, ts, p.now) != nil {

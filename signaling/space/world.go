@@ -30,8 +30,8 @@ type Member struct {
 	Zone *Zone
 	Pose Pose
 
-	stamped bool  // a timestamp was seen
-	stamp   int64 // the last accepted one, of the client's own clock
+	stamped bool    // a timestamp was seen
+	stamp   float64 // the last accepted one, of the client's own clock
 	pace    pace
 	held    []uuid.UUID // objects in World.locks, in the order in which they were granted
 }

@@ -22,7 +22,7 @@ func arrive(t *testing.T, w *World, n byte, role Role, now time.Time) *Member {
 	return m
 }
 
-func ms(n int64) *int64 { return &n }
+func ms(n float64) *float64 { return &n }
 
 // checkWorld asserts what must hold in a world at any time.
 func checkWorld(t interface {
@@ -123,7 +123,7 @@ func TestMoveRules(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		to   Point
-		ts   *int64
+		ts   *float64
 		now  time.Time
 		want string
 	}{
