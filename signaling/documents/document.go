@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"atrium/signaling/documents/bus"
 	"atrium/signaling/documents/store"
 	"atrium/signaling/documents/wire"
 )
@@ -21,7 +22,8 @@ type document struct {
 
 	// Guarded by mu.
 	mu       sync.Mutex
-	loaded   bool // notes holds what is stored
+	link     *bus.Link // to the other nodes; nil: there are none, or nobody has joined yet
+	loaded   bool      // notes holds what is stored
 	ended    bool
 	members  map[uuid.UUID]*member
 	sessions map[*session]*member
@@ -52,6 +54,9 @@ func (d *document) end() bool {
 	if d.tick != nil {
 		d.tick.Stop()
 	}
+	if d.link != nil {
+		d.link.Close()
+	}
 	return true
 }
 
@@ -75,10 +80,11 @@ func (d *document) join(s *session) *wire.Error {
 		user := s.claims.User
 		if m = d.members[user]; m == nil {
 			m = newMember(user, d.srv.opt.Now())
-			d.members[user] = m
-			d.send(nil, wire.TagJoinDocument, wire.Encode(wire.TagJoinDocument, wire.JoinDocument{DocumentID: d.id.Document, UserID: user}))
+			d.add(m)
 		}
-		m.sessions++
+		if m.sessions++; m.sessions == 1 {
+			d.tell(m, nil)
+		}
 		d.sessions[s] = m
 	}
 	frames := make([][]byte, 0, 2*len(d.members)+len(d.notes))
@@ -94,7 +100,7 @@ func (d *document) join(s *session) *wire.Error {
 }
 
 func (d *document) load() *wire.Error {
-	if d.loaded {
+	if d.loaded || d.srv.opt.Bus != nil {
 		return nil
 	}
 	notes, err := d.srv.opt.Store.Load(d.id)
@@ -125,14 +131,28 @@ func (d *document) leaveLocked(s *session) bool {
 	if m.sessions--; m.sessions > 0 {
 		return true
 	}
+	d.tellLeft(m)
+	if len(m.nodes) == 0 {
+		d.remove(m)
+	}
+	return true
+}
+
+// add lets everybody know of a new member.
+func (d *document) add(m *member) {
+	d.members[m.user] = m
+	d.send(wire.TagJoinDocument, wire.Encode(wire.TagJoinDocument, wire.JoinDocument{DocumentID: d.id.Document, UserID: m.user}))
+}
+
+// remove lets everybody know that a member has no connection left.
+func (d *document) remove(m *member) {
 	delete(d.members, m.user)
 	m.forget()
 	keys := m.keys()
 	for other := range d.sessions {
 		other.conn.DropPresence(keys...)
 	}
-	d.send(nil, wire.TagLeaveDocument, wire.Encode(wire.TagLeaveDocument, wire.LeaveDocument{DocumentID: d.id.Document, UserID: m.user}))
-	return true
+	d.send(wire.TagLeaveDocument, wire.Encode(wire.TagLeaveDocument, wire.LeaveDocument{DocumentID: d.id.Document, UserID: m.user}))
 }
 
 // recheck puts out who may not be in the document any more.
@@ -147,11 +167,18 @@ func (d *document) recheck(a Access) {
 	}
 }
 
-// send queues frames to everybody but a member (nil: to everybody).
-func (d *document) send(except *member, tag string, frames ...[]byte) {
-	for s, m := range d.sessions {
-		if m != except {
-			s.send(tag, frames...)
-		}
+// send queues a frame to everybody here.
+func (d *document) send(tag string, frame []byte) {
+	for s := range d.sessions {
+		s.send(tag, frame)
+	}
+}
+
+// unlockIdle unlocks the document and ends it where nobody is in it any more and this was its last note on the way.
+func (d *document) unlockIdle() {
+	idle := d.waiting == 0
+	d.mu.Unlock()
+	if idle {
+		d.srv.reap(d)
 	}
 }

@@ -306,3 +306,36 @@ func decode(t testing.TB, f frame, into any) {
 		t.Fatal(err)
 	}
 }
+
+func decodeText(t testing.TB, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// skipErrors gives the next annotation or comment, whatever else comes before.
+func (c *client) skipErrors() frame {
+	c.t.Helper()
+	for {
+		if f := c.next(); f.tag == wire.TagAnnotation || f.tag == wire.TagComment {
+			return f
+		}
+	}
+}
+
+// until waits for a condition.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for !ok() {
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			t.Fatalf("%s: not within %v", what, patience)
+		}
+	}
+}

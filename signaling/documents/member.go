@@ -46,7 +46,8 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 // member is a user in a document, with all its connections. Guarded by its document's mutex.
 type member struct {
 	user     uuid.UUID
-	sessions int
+	sessions int               // its connections to this node
+	nodes    map[string]uint64 // others that it is connected to, with the version of what they said last
 	presence presence
 
 	pending [lanes]pending
@@ -59,15 +60,17 @@ type member struct {
 
 // pending is a frame that goes out with the next tick.
 type pending struct {
+	lane  lane
 	key   uuid.UUID // of the lane in outboxes
 	frame []byte    // nil: none
 	turn  uint64    // later is newer
+	heard bool      // another node said it
 }
 
 func newMember(user uuid.UUID, at time.Time) *member {
-	m := &member{user: user, presence: arrived(stamp(at))}
+	m := &member{user: user, nodes: make(map[string]uint64), presence: arrived(stamp(at))}
 	for l := range m.pending {
-		m.pending[l].key = uuid.New()
+		m.pending[l].lane, m.pending[l].key = lane(l), uuid.New()
 	}
 	return m
 }
@@ -96,9 +99,17 @@ func (m *member) keys() []uuid.UUID {
 
 // told is the member as who joins is told of it.
 func (m *member) told(document uuid.UUID) [][]byte {
+	return [][]byte{m.update(document), m.status(document)}
+}
+
+func (m *member) update(document uuid.UUID) []byte {
 	p := &m.presence
-	return [][]byte{
-		wire.Encode(wire.TagPresenceUpdate, wire.PresenceUpdate{DocumentID: document, UserID: m.user, Cursor: p.Cursor, Selection: p.Selection, IsTyping: p.Typing, Timestamp: p.At}),
-		wire.Encode(wire.TagPresenceStatus, wire.PresenceStatus{DocumentID: document, UserID: m.user, Status: p.Status, Timestamp: p.StatusAt}),
-	}
+	return wire.Encode(wire.TagPresenceUpdate, wire.PresenceUpdate{
+		DocumentID: document, UserID: m.user, Cursor: p.Cursor, Selection: p.Selection, IsTyping: p.Typing, Timestamp: p.At,
+	})
+}
+
+func (m *member) status(document uuid.UUID) []byte {
+	p := &m.presence
+	return wire.Encode(wire.TagPresenceStatus, wire.PresenceStatus{DocumentID: document, UserID: m.user, Status: p.Status, Timestamp: p.StatusAt})
 }

@@ -1,8 +1,6 @@
 package documents
 
 import (
-	"errors"
-
 	"github.com/google/uuid"
 
 	"atrium/signaling/documents/store"
@@ -28,8 +26,15 @@ func (d *document) note(s *session, tag string, frame []byte) *wire.Error {
 		return wire.Errorf(wire.DocumentError, "the document is full: it holds %d bytes of annotations and comments; this one is not stored", o.MaxBytes)
 	}
 	// The order in which notes are queued is the order in which they are stored: so it is done with the lock held.
-	if err := o.Store.Append(d.id, store.Note{Author: m.user, Frame: frame}, d.stored); err != nil {
-		d.srv.opt.Logger.Warn("a note is not taken", "err", err)
+	n := store.Note{Author: m.user, Frame: frame}
+	var err error
+	if d.link != nil {
+		err = d.link.Append(n)
+	} else {
+		err = o.Store.Append(d.id, n, d.stored)
+	}
+	if err != nil {
+		o.Logger.Warn("a note is not taken", "err", err)
 		return wire.Errorf(wire.ConnectionError, "the store of the notes is out of reach; this one is not stored: send it again in a moment")
 	}
 	d.waiting++
@@ -37,42 +42,56 @@ func (d *document) note(s *session, tag string, frame []byte) *wire.Error {
 	return nil
 }
 
-// stored hears what became of notes. Those that are stored go to everybody, in this order; to their author only where it
-// asked for that.
+// note is one that is stored.
+type note struct {
+	store.Note
+	old bool // it was stored before anybody here asked for it
+}
+
+// stored hears from the store what became of notes.
 func (d *document) stored(notes []store.Note, err error) {
 	d.mu.Lock()
-	frames := make([][]byte, len(notes))
-	authors := make(map[uuid.UUID]bool, 1)
-	for i, n := range notes {
-		frames[i] = n.Frame
-		authors[n.Author] = true
-		d.waiting--
-		d.waitingSize -= len(n.Frame)
-	}
+	d.settle(notes)
 	if err == nil {
-		d.deliver(notes, frames, authors)
+		out := make([]note, len(notes))
+		for i, n := range notes {
+			out[i].Note = n
+		}
+		d.deliver(out)
 	} else {
 		d.lost(notes, err)
 	}
-	idle := d.waiting == 0
-	d.mu.Unlock()
-	if idle {
-		d.srv.reap(d)
+	d.unlockIdle()
+}
+
+// settle counts notes that are on their way no more.
+func (d *document) settle(notes []store.Note) {
+	for _, n := range notes {
+		d.waiting--
+		d.waitingSize -= len(n.Frame)
 	}
 }
 
-func (d *document) deliver(notes []store.Note, frames [][]byte, authors map[uuid.UUID]bool) {
-	d.srv.metrics.stored.Add(float64(len(notes)))
-	d.notes = append(d.notes, frames...)
-	for _, f := range frames {
-		d.noteBytes += len(f)
+// deliver sends notes to everybody, in the order in which they are stored; to their author only where it asked for that,
+// or where they are those that whoever joins is sent.
+func (d *document) deliver(notes []note) {
+	frames := make([][]byte, len(notes))
+	fresh := make(map[uuid.UUID]bool, 1) // authors
+	for i, n := range notes {
+		frames[i] = n.Frame
+		d.noteBytes += len(n.Frame)
+		if !n.old {
+			fresh[n.Author] = true
+			d.srv.metrics.stored.Inc()
+		}
 	}
+	d.notes = append(d.notes, frames...)
 	for s, m := range d.sessions {
 		theirs := frames
-		if authors[m.user] && !s.ack {
+		if fresh[m.user] && !s.ack {
 			theirs = make([][]byte, 0, len(frames))
 			for _, n := range notes {
-				if n.Author != m.user {
+				if n.old || n.Author != m.user {
 					theirs = append(theirs, n.Frame)
 				}
 			}
@@ -87,9 +106,6 @@ func (d *document) deliver(notes []store.Note, frames [][]byte, authors map[uuid
 func (d *document) lost(notes []store.Note, err error) {
 	d.srv.opt.Logger.Error("notes are not stored", "document", d.id.Document, "notes", len(notes), "err", err)
 	e := wire.Errorf(wire.ConnectionError, "the store of the notes failed; this one is not stored: send it again in a moment")
-	if errors.Is(err, store.ErrClosed) {
-		e = wire.Errorf(wire.ConnectionError, "the server is shutting down; this note is not stored")
-	}
 	for _, n := range notes {
 		for s, m := range d.sessions {
 			if m.user == n.Author {

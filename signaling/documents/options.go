@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"atrium/signaling/documents/bus"
 	"atrium/signaling/documents/store"
 	"atrium/signaling/identity"
 	"atrium/signaling/socket"
@@ -22,7 +23,8 @@ type Access interface {
 type Options struct {
 	Auth   identity.Auth
 	Access Access
-	Store  *store.Store // whoever gives it closes it, after the server
+	Store  *store.Store // where notes are kept, unless there is a Bus
+	Bus    *bus.Bus     // to the other nodes; nil: there are none. Whoever gives these closes them, after the server
 
 	Messages  socket.Rate   // of a connection, a second: 200; over it, it is read more slowly
 	Joins     socket.Rate   // JoinDocument of a connection, a second: 10

@@ -3,6 +3,7 @@ package documents
 import (
 	"time"
 
+	"atrium/signaling/documents/bus"
 	"atrium/signaling/documents/wire"
 	"atrium/signaling/socket"
 )
@@ -20,18 +21,18 @@ func (d *document) change(s *session, l lane, frame []byte, apply func(*presence
 	if l == laneAll || l == laneTyping {
 		d.watchTyping(m)
 	}
-	d.pend(m, l, frame)
+	d.pend(m, l, frame, false)
 	return true
 }
 
-// pend makes a frame the latest of a lane.
-func (d *document) pend(m *member, l lane, frame []byte) {
+// pend makes a frame the latest of a lane. What was heard of another node is not told to the others again.
+func (d *document) pend(m *member, l lane, frame []byte, heard bool) {
 	d.turn++
 	p := &m.pending[l]
 	if p.frame != nil {
 		d.srv.metrics.replaced.Inc()
 	}
-	p.frame, p.turn = frame, d.turn
+	p.frame, p.turn, p.heard = frame, d.turn, heard
 	if !m.changed {
 		m.changed = true
 		d.changed = append(d.changed, m)
@@ -69,11 +70,18 @@ func (d *document) flush() {
 	t := &socket.Tick{}
 	for _, m := range d.changed {
 		m.own.First = t.Len()
+		var news []bus.News
 		for _, p := range m.latest() {
 			t.AddMessage(p.key, p.frame)
+			if !p.heard && d.link != nil {
+				news = append(news, bus.News{Kind: uint8(p.lane), Frame: p.frame})
+			}
 			p.frame = nil
 		}
 		m.own.N = t.Len() - m.own.First
+		if len(news) > 0 && m.sessions > 0 {
+			d.tell(m, news)
+		}
 	}
 	replaced := 0
 	for s, m := range d.sessions {
@@ -113,7 +121,7 @@ func (d *document) stopTyping(m *member) {
 		return
 	}
 	m.presence.Typing, m.presence.At = false, stamp(d.srv.opt.Now())
-	d.pend(m, laneTyping, wire.Encode(wire.TagTypingIndicator, wire.TypingIndicator{DocumentID: d.id.Document, UserID: m.user, Timestamp: m.presence.At}))
+	d.pend(m, laneTyping, wire.Encode(wire.TagTypingIndicator, wire.TypingIndicator{DocumentID: d.id.Document, UserID: m.user, Timestamp: m.presence.At}), false)
 }
 
 // forget drops what was not told yet: the member left.

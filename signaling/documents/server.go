@@ -31,6 +31,8 @@ type Server struct {
 	users     map[uuid.UUID]*user
 	documents map[store.ID]*document // those that are live
 	draining  bool
+	outage    uint64 // the number of the outage of the bus that there is; 0: none
+	outages   uint64 // that there were
 }
 
 // user is what all connections of a user share. Its number is guarded by Server.mu.
@@ -42,7 +44,7 @@ type user struct {
 // New makes a server. Shutdown ends it.
 func New(o Options) *Server {
 	o = o.withDefaults()
-	return &Server{
+	s := &Server{
 		opt:       o,
 		verifier:  identity.NewVerifier(o.Auth, o.Now),
 		metrics:   newMetrics(o.Registerer),
@@ -50,6 +52,10 @@ func New(o Options) *Server {
 		users:     make(map[uuid.UUID]*user),
 		documents: make(map[store.ID]*document),
 	}
+	if o.Bus != nil {
+		o.Bus.Notify(s.reach)
+	}
+	return s
 }
 
 // ServeHTTP is GET /documents.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +28,9 @@ type session struct {
 	ack    bool // the user's own notes come back to it
 	logger *slog.Logger
 	expiry *time.Timer
+
+	in   atomic.Int32  // documents that it joined
+	told atomic.Uint64 // the outage of the bus that it was told of last
 
 	// Owned by the read loop.
 	all     *rate.Limiter
@@ -181,12 +185,15 @@ func (s *session) join(id uuid.UUID) *wire.Error {
 			return wire.Errorf(wire.ConnectionError, "the server is shutting down; connect again in a moment")
 		}
 		s.joined[id] = d
+		d.await(s)
 	}
 	if e := d.join(s); e != nil {
 		delete(s.joined, id)
 		s.srv.release(d)
 		return e
 	}
+	s.in.Store(int32(len(s.joined)))
+	s.tellOutage(s.srv.outageNow())
 	return nil
 }
 
@@ -196,6 +203,7 @@ func (s *session) leave(id uuid.UUID) *wire.Error {
 		return notJoined(wire.TagLeaveDocument)
 	}
 	delete(s.joined, id)
+	s.in.Store(int32(len(s.joined)))
 	was := d.leave(s)
 	s.srv.release(d)
 	if !was {

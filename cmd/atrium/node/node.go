@@ -82,7 +82,7 @@ func Start(ctx context.Context, cfg *configs.Config, logger *slog.Logger) (*Node
 	mux.Handle("/signal", zone)
 	mux.Handle("/api/", zone)
 	mux.Handle("/sfu", n.parts.sfu.Link())
-	if d := n.parts.documents; d != nil {
+	if d := n.parts.papers.server; d != nil {
 		mux.Handle("/documents", d)
 	}
 	mux.Handle("/", page)
@@ -127,7 +127,7 @@ func (n *Node) ReloadWorlds() error {
 		return err
 	}
 	n.parts.members.Reload(worlds)
-	if d := n.parts.documents; d != nil {
+	if d := n.parts.papers.server; d != nil {
 		d.Recheck() // a document may have become a world's
 	}
 	return nil
@@ -160,7 +160,7 @@ func (n *Node) shutdown(ctx context.Context) error {
 	sfuDone := make(chan error, 1)
 	go func() { sfuDone <- n.parts.sfu.Shutdown(ctx) }()
 	documentsDone := make(chan error, 1)
-	go func() { documentsDone <- n.parts.shutdownDocuments(ctx) }()
+	go func() { documentsDone <- n.parts.papers.shutdown(ctx) }()
 	note("signaling", n.parts.members.Shutdown(ctx))
 	note("sfu", <-sfuDone)
 	note("documents", <-documentsDone)

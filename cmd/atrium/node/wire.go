@@ -12,8 +12,6 @@ import (
 	"atrium/configs"
 	"atrium/sfu"
 	"atrium/signaling"
-	"atrium/signaling/documents"
-	"atrium/signaling/documents/store"
 	"atrium/signaling/identity"
 	"atrium/signaling/socket"
 	"atrium/signaling/space"
@@ -27,8 +25,7 @@ type parts struct {
 	sfu        *sfu.SFU
 	turn       *turn.Server // nil: off
 	members    *signaling.Server
-	notes      *store.Store      // nil: documents are off
-	documents  *documents.Server // nil: off
+	papers     papers
 }
 
 // wire makes the parts on the sockets of l. After an error every socket is closed.
@@ -41,12 +38,12 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 	auth := identity.Auth{Secret: secrets.Auth, PublicKeys: keys, Issuer: cfg.Auth.Issuer}
 	s := &sink{}
 	p := &parts{}
-	if p.notes, err = openNotes(cfg, logger, metrics); err != nil {
+	if p.papers, err = openPapers(cfg, logger, metrics); err != nil {
 		return nil, err
 	}
 	defer func() {
-		if err != nil && p.notes != nil {
-			_ = p.notes.Close() // nothing is in it yet
+		if err != nil {
+			_ = p.papers.close() // nothing is in it yet
 		}
 	}()
 	p.controller = topology.New(controllerConfig(cfg, secrets, addrs.TURN, metrics), s, logger.With("part", "topology"))
@@ -92,7 +89,7 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 		Tick: cfg.Presence.Tick, FrameBytes: int64(cfg.Limits.FrameBytes), Queue: cfg.Session.Queue,
 		Logger: logger.With("part", "signaling"), Registerer: metrics,
 	})
-	p.documents = newDocuments(cfg, auth, p, logger, metrics)
+	p.papers.serve(cfg, auth, p.members, logger, metrics)
 	s.members, s.sessions, s.allocations = p.members, p.sfu, p.turn
 	return p, nil
 }

@@ -1,0 +1,424 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+
+	"atrium/signaling/documents/store"
+)
+
+// Link is a document's part of the bus, while somebody here is in it.
+type Link struct {
+	// Static after construction.
+	bus      *Bus
+	follower Follower
+	keys     keys
+	former   *Link         // that of the same document before, which ends first; nil: none
+	begin    uint64        // numbers of notes over it are this link's
+	wake     chan struct{} // of one: something is to be done
+	ready    chan struct{} // closed: the first sync is done, or Redis is out of reach
+	done     chan struct{} // closed: it has ended
+
+	// Owned by run.
+	last    string // of the stream: the entry that was read last; "": none was ever
+	readied bool
+	loaded  bool // the stream was read
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	heard   []string              // messages to be read
+	changes map[uuid.UUID]*Member // to be told
+	waiting []numbered            // notes on their way
+	others  map[string]bool       // nodes that have members in the document
+	bound   bool                  // subscribed
+	unread  bool                  // there are notes to be read
+	stale   bool                  // a sync is due
+	closing bool
+}
+
+type numbered struct {
+	store.Note
+	number uint64
+}
+
+// most bounds what a link holds of messages; over it, it reads the hash instead.
+const most = 1024
+
+// Open begins to follow a document.
+func (b *Bus) Open(id store.ID, f Follower) *Link {
+	l := &Link{
+		bus: b, follower: f, keys: keysOf(id, b.node), begin: b.number.Load(),
+		wake: make(chan struct{}, 1), ready: make(chan struct{}), done: make(chan struct{}),
+		changes: make(map[uuid.UUID]*Member), others: make(map[string]bool), stale: true, unread: true,
+	}
+	b.mu.Lock()
+	l.former = b.links[l.keys.channel]
+	b.links[l.keys.channel] = l
+	b.mu.Unlock()
+	b.running.Go(l.run)
+	return l
+}
+
+// Ready is closed once all that Redis knows of the document is known here, or once Redis turns out to be out of reach.
+func (l *Link) Ready() <-chan struct{} { return l.ready }
+
+// Tell says something of a member of this node. It never waits: what was not told yet is replaced, kind by kind.
+func (l *Link) Tell(m Member) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if old := l.changes[m.User]; old != nil && m.State != nil {
+		m.News = append(slices.DeleteFunc(old.News, func(o News) bool {
+			return slices.ContainsFunc(m.News, func(n News) bool { return n.Kind == o.Kind })
+		}), m.News...)
+	}
+	l.changes[m.User] = &m
+	l.poke()
+}
+
+// Append takes a note on its way to the stream. It never waits; the notes of one link are stored in the order of the calls.
+func (l *Link) Append(n store.Note) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
+		return ErrClosed
+	}
+	if l.bus.waiting.Add(1) > int64(l.bus.opt.Waiting) {
+		l.bus.waiting.Add(-1)
+		return ErrFull
+	}
+	l.waiting = append(l.waiting, numbered{n, l.bus.number.Add(1)})
+	l.poke()
+	return nil
+}
+
+// Close takes this node's members out of the document and ends the link. It does not wait.
+func (l *Link) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closing = true
+	l.poke()
+}
+
+func (l *Link) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *Link) sync() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stale, l.unread = true, true
+	l.poke()
+}
+
+func (l *Link) subscribed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bound, l.stale, l.unread = true, true, true
+	l.poke()
+}
+
+func (l *Link) hear(payload string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.heard) >= most {
+		l.heard, l.stale, l.unread = nil, true, true
+	} else {
+		l.heard = append(l.heard, payload)
+	}
+	l.poke()
+}
+
+func (l *Link) nodes() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	nodes := make([]string, 0, len(l.others))
+	for n := range l.others {
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+// run does what there is to do, one thing after the other.
+func (l *Link) run() {
+	defer close(l.done)
+	defer l.readiness()
+	ctx := l.bus.ctx
+	if l.former != nil {
+		<-l.former.done
+		l.former = nil
+	}
+	if ear := l.bus.currentEar(); ear != nil {
+		_ = ear.Subscribe(ctx, l.keys.channel) // where it fails, the next ear subscribes to all
+	}
+	const again = 100 * time.Millisecond
+	for {
+		err := l.work(ctx)
+		l.mu.Lock()
+		closing := l.closing && (len(l.waiting) == 0 || err != nil)
+		l.mu.Unlock()
+		if closing || ctx.Err() != nil {
+			l.finish()
+			return
+		}
+		if err == nil {
+			select {
+			case <-l.wake:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		l.readiness() // with what is known here
+		pause := time.NewTimer(again)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+		}
+	}
+}
+
+func (b *Bus) currentEar() *redis.PubSub {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ear
+}
+
+func (l *Link) readiness() {
+	if !l.readied {
+		l.readied = true
+		close(l.ready)
+	}
+}
+
+// work is one round. What failed stays to be done.
+func (l *Link) work(ctx context.Context) error {
+	l.mu.Lock()
+	bound, stale := l.bound, l.stale
+	if bound {
+		l.stale = false
+	}
+	l.mu.Unlock()
+	if bound && stale {
+		if err := l.bus.failed(l.synchronize(ctx)); err != nil {
+			l.sync()
+			return err
+		}
+	}
+	l.listen()
+	if err := l.bus.failed(l.tell(ctx)); err != nil {
+		l.sync() // all of it is told then
+		return err
+	}
+	if err := l.bus.failed(l.write(ctx)); err != nil {
+		return err
+	}
+	if err := l.bus.failed(l.read(ctx)); err != nil {
+		l.mu.Lock()
+		l.unread = true
+		l.mu.Unlock()
+		return err
+	}
+	if bound {
+		l.readiness()
+	}
+	return nil
+}
+
+// listen takes what was heard.
+func (l *Link) listen() {
+	l.mu.Lock()
+	heard := l.heard
+	l.heard = nil
+	l.mu.Unlock()
+	for _, payload := range heard {
+		var m message
+		if json.Unmarshal([]byte(payload), &m) != nil || m.Node == l.bus.node {
+			continue
+		}
+		if m.Notes {
+			l.mu.Lock()
+			l.unread = true
+			l.mu.Unlock()
+		}
+		if m.All || len(m.Members) > 0 {
+			l.hears(m.Node, len(m.Members) > 0)
+			l.follower.Heard(m.Node, m.Members, m.All)
+		}
+	}
+}
+
+// hears notes that a node has members in the document, or has not.
+func (l *Link) hears(node string, has bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if has {
+		l.others[node] = true
+	} else {
+		delete(l.others, node)
+	}
+}
+
+// synchronize reads what all nodes say, forgets the dead ones, and says what this one has to say.
+func (l *Link) synchronize(ctx context.Context) error {
+	fields, err := l.bus.client.HGetAll(ctx, l.keys.members).Result()
+	if err != nil {
+		return err
+	}
+	byNode := make(map[string][]Member)
+	nodes := make(map[string]bool)
+	for field, value := range fields {
+		node := splitField(field)
+		nodes[node] = true
+		var m Member
+		if json.Unmarshal([]byte(value), &m) == nil {
+			byNode[node] = append(byNode[node], m)
+		}
+	}
+	delete(nodes, l.bus.node)
+	for _, node := range l.nodes() {
+		nodes[node] = true
+	}
+	alive, err := l.bus.alive(nodes)
+	if err != nil {
+		return err
+	}
+	settled := l.bus.settled()
+	var dead []string // fields
+	for field := range fields {
+		if node := splitField(field); node != l.bus.node && !alive[node] && settled {
+			dead = append(dead, field)
+		}
+	}
+	for node := range nodes {
+		switch _, known := byNode[node]; {
+		case known && (alive[node] || !settled): // who has no lease yet may be on its way back, as this node is
+			l.hears(node, true)
+			l.follower.Heard(node, byNode[node], true)
+		case settled:
+			l.hears(node, false)
+			l.follower.Heard(node, nil, true)
+		}
+	}
+	return l.tellAll(ctx, fields, dead)
+}
+
+// tellAll says all of this node's members, in the hash and on the channel.
+func (l *Link) tellAll(ctx context.Context, fields map[string]string, drop []string) error {
+	l.mu.Lock()
+	clear(l.changes)
+	l.mu.Unlock()
+	members := l.follower.Members()
+	set := make([]any, 0, 2*len(members))
+	mine := make(map[string]bool, len(members))
+	for _, m := range members {
+		f := fieldOf(l.bus.node, m.User)
+		mine[f] = true
+		b, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		set = append(set, f, b)
+	}
+	for f := range fields {
+		if splitField(f) == l.bus.node && !mine[f] {
+			drop = append(drop, f)
+		}
+	}
+	_, err := l.bus.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		if len(drop) > 0 {
+			p.HDel(ctx, l.keys.members, drop...)
+		}
+		if len(set) > 0 {
+			p.HSet(ctx, l.keys.members, set...)
+		}
+		p.Publish(ctx, l.keys.channel, message{Node: l.bus.node, All: true, Members: members}.encode())
+		return nil
+	})
+	return err
+}
+
+// tell says what changed.
+func (l *Link) tell(ctx context.Context) error {
+	l.mu.Lock()
+	changes := make([]Member, 0, len(l.changes))
+	for _, m := range l.changes {
+		changes = append(changes, *m)
+	}
+	clear(l.changes)
+	l.mu.Unlock()
+	if len(changes) == 0 {
+		return nil
+	}
+	_, err := l.bus.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for _, m := range changes {
+			f := fieldOf(l.bus.node, m.User)
+			if m.State == nil {
+				p.HDel(ctx, l.keys.members, f)
+				continue
+			}
+			m.News = nil
+			b, err := json.Marshal(m)
+			if err != nil {
+				return err
+			}
+			p.HSet(ctx, l.keys.members, f, b)
+		}
+		p.Publish(ctx, l.keys.channel, message{Node: l.bus.node, Members: changes}.encode())
+		return nil
+	})
+	return err
+}
+
+// finish takes the node out of the document.
+func (l *Link) finish() {
+	b := l.bus
+	b.mu.Lock()
+	if b.links[l.keys.channel] == l {
+		delete(b.links, l.keys.channel)
+	}
+	ear, up := b.ear, b.up
+	b.mu.Unlock()
+	l.mu.Lock()
+	lost := l.waiting
+	l.waiting = nil
+	l.mu.Unlock()
+	if len(lost) > 0 {
+		b.waiting.Add(-int64(len(lost)))
+		l.follower.Lost(plain(lost))
+	}
+	if !up || b.ctx.Err() != nil {
+		return // the lease ends, and with it all that the node said
+	}
+	if ear != nil {
+		_ = ear.Unsubscribe(b.ctx, l.keys.channel)
+	}
+	fields, err := b.client.HKeys(b.ctx, l.keys.members).Result()
+	if err != nil {
+		return
+	}
+	mine := slices.DeleteFunc(fields, func(f string) bool { return splitField(f) != b.node })
+	_, _ = b.client.TxPipelined(b.ctx, func(p redis.Pipeliner) error { // as above
+		if len(mine) > 0 {
+			p.HDel(b.ctx, l.keys.members, mine...)
+		}
+		p.Publish(b.ctx, l.keys.channel, message{Node: b.node, All: true}.encode())
+		return nil
+	})
+}
+
+func plain(notes []numbered) []store.Note {
+	out := make([]store.Note, len(notes))
+	for i, n := range notes {
+		out[i] = n.Note
+	}
+	return out
+}
