@@ -15,6 +15,7 @@ type batch struct {
 	used    int
 	spans   []span
 	msgs    []message
+	at      int64  // the present, by the SFU's clock: when what it is about was read
 	gen     uint64 // counts flushes: what transports remember of messages is good within one
 	arrived []arrival
 	out     flusher

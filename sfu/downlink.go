@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/pion/rtcp"
-
 	"atrium/sfu/estimate"
 )
 
@@ -45,58 +43,28 @@ func (d *downlink) sent(seq uint16, size int, now int64) {
 	}
 }
 
-// heard takes a transport-wide feedback message (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1). True: the
-// room should look at once at what the member is sent.
-func (t *transport) heard(m *rtcp.TransportLayerCC, now int64) (look bool) {
+// heard takes a transport-wide feedback message. True: the room should look at once at what the member is sent.
+func (t *transport) heard(m *wideFeedback, now int64) (look bool) {
 	t.outMu.Lock()
 	defer t.outMu.Unlock()
 	d := &t.down
 	if d.est == nil {
 		return false
 	}
-	ref := int64(m.ReferenceTime)
-	d.refTime += int64(int32(uint32(ref-d.refTime)<<8) >> 8) // 24 bits that wrap
+	d.refTime += int64(int32(uint32(int64(m.reference)-d.refTime)<<8) >> 8) // 24 bits that wrap
 	at := d.refTime * int64(64*time.Millisecond)
-	seq, left, delta := m.BaseSequenceNumber, int(m.PacketStatusCount), 0
-	one := func(symbol uint16) bool {
-		if left == 0 {
-			return false
-		}
-		left--
-		switch symbol {
-		case rtcp.TypeTCCPacketReceivedSmallDelta, rtcp.TypeTCCPacketReceivedLargeDelta:
-			if delta >= len(m.RecvDeltas) {
-				return false
-			}
-			at += m.RecvDeltas[delta].Delta * int64(time.Microsecond)
-			delta++
-			if sent, size, ok := d.est.Arrived(seq, at); ok {
-				d.prober.Arrived(sent, size, at)
-			}
-		case rtcp.TypeTCCPacketNotReceived:
+	m.each(func(seq uint16, came bool, delta time.Duration) {
+		if !came {
 			if sent, size, ok := d.est.Lost(seq); ok {
 				d.prober.Lost(sent, size)
 			}
+			return
 		}
-		seq++
-		return true
-	}
-	for _, c := range m.PacketChunks {
-		switch c := c.(type) {
-		case *rtcp.RunLengthChunk:
-			for range c.RunLength {
-				if !one(c.PacketStatusSymbol) {
-					break
-				}
-			}
-		case *rtcp.StatusVectorChunk:
-			for _, symbol := range c.SymbolList {
-				if !one(symbol) {
-					break
-				}
-			}
+		at += int64(delta)
+		if sent, size, ok := d.est.Arrived(seq, at); ok {
+			d.prober.Arrived(sent, size, at)
 		}
-	}
+	})
 	d.est.Feedback(now)
 	d.prober.Feedback(now)
 	rate := d.est.Rate()

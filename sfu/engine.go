@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/sdp/v3"
+	"github.com/pion/transport/v4/stdnet"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -34,6 +36,11 @@ type engine struct {
 	media   *webrtc.MediaEngine
 	config  webrtc.Configuration
 	public  netip.Addr
+
+	// What interfaces there are, for all sessions of a moment: a list takes a netlink request and 14 KB. Guarded by netMu.
+	netMu  sync.Mutex
+	net    *stdnet.Net
+	netOld time.Time
 }
 
 func newEngine(o *Options, sock *mediaSocket, log *slog.Logger) (*engine, error) {
@@ -77,6 +84,13 @@ func newEngine(o *Options, sock *mediaSocket, log *slog.Logger) (*engine, error)
 	s.SetICEUDPMux(e.udp)
 	if o.TCP != nil {
 		e.tcp = newTCPMux(o.TCP, lf, e.public.IsValid())
+		// Pion makes a candidate, with goroutines and buffers, for every address of the machine, whatever the listener hears.
+		if udp, tcp := boundTo(sock.LocalAddr()), boundTo(o.TCP.Addr()); udp.IsValid() && tcp.IsValid() {
+			s.SetIPFilter(func(ip net.IP) bool {
+				a, ok := netip.AddrFromSlice(ip)
+				return ok && (a.Unmap() == udp || a.Unmap() == tcp)
+			})
+		}
 	}
 	e.setting = s
 	return e, nil
@@ -93,7 +107,41 @@ func (e *engine) newPeerConnection(t *transport) (*webrtc.PeerConnection, error)
 	if e.tcp != nil {
 		s.SetICETCPMux(tapMux{e.tcp, t})
 	}
+	n, err := e.interfaces()
+	if err != nil {
+		return nil, err
+	}
+	s.SetNet(n)
 	return webrtc.NewAPI(webrtc.WithMediaEngine(e.media), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(s)).NewPeerConnection(e.config)
+}
+
+const interfacesFor = 10 * time.Second
+
+func (e *engine) interfaces() (*stdnet.Net, error) {
+	e.netMu.Lock()
+	defer e.netMu.Unlock()
+	if e.net == nil || time.Since(e.netOld) > interfacesFor {
+		n, err := stdnet.NewNet()
+		if err != nil {
+			return nil, fmt.Errorf("sfu: interfaces: %w", err)
+		}
+		e.net, e.netOld = n, time.Now()
+	}
+	return e.net, nil
+}
+
+// boundTo is the one address that a socket hears; zero: all of the machine's.
+func boundTo(a net.Addr) (ip netip.Addr) {
+	switch a := a.(type) {
+	case *net.UDPAddr:
+		ip = a.AddrPort().Addr().Unmap()
+	case *net.TCPAddr:
+		ip = a.AddrPort().Addr().Unmap()
+	}
+	if ip.IsUnspecified() {
+		return netip.Addr{}
+	}
+	return ip
 }
 
 // codecs are what every member can decode, until codecs are chosen per receiver: VP8 and Opus.

@@ -91,7 +91,7 @@ type rigged struct {
 func rig(t testing.TB, video bool, receivers int, keep bool) *rigged {
 	t.Helper()
 	f := &SFU{m: &metrics{}, start: time.Now(), log: slog.New(slog.DiscardHandler), sessions: map[place]*session{}}
-	f.engine = &engine{sock: newSocket(loopback(t), f.m)}
+	f.engine = &engine{sock: newSocket(loopback(t), f.m, f.start)}
 	nobody := loopback(t).LocalAddr().(*net.UDPAddr).AddrPort()
 	r := newRoom(f, uuid.Nil)
 	kind, source := protocol.Audio, protocol.Mic

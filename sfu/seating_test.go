@@ -28,7 +28,7 @@ type hall struct {
 
 func newHall(t testing.TB, members, audio, video int) *hall {
 	f := &SFU{m: &metrics{}, start: time.Now(), log: slog.New(slog.DiscardHandler), sessions: map[place]*session{}}
-	f.engine = &engine{sock: newSocket(loopback(t), f.m)}
+	f.engine = &engine{sock: newSocket(loopback(t), f.m, f.start)}
 	h := &hall{t: t, r: newRoom(f, uuid.Nil), b: f.engine.sock.in}
 	for range members {
 		h.join(audio, video)

@@ -150,10 +150,6 @@ func (s *session) feedback(b *batch, packets []rtcp.Packet) {
 			if st := s.media.streams[p.SSRC]; st != nil && !st.rtx {
 				st.layer.report(b, p)
 			}
-		case *rtcp.TransportLayerCC:
-			if now := s.f.now(); s.media.heard(p, now) {
-				s.room.look(s, now)
-			}
 		case *rtcp.PictureLossIndication:
 			if t := s.slotOf(p.MediaSSRC); t != nil {
 				t.requestKey(s.f.now())

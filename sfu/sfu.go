@@ -135,7 +135,8 @@ func New(o Options) (*SFU, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sfu: metrics: %w", err)
 	}
-	sock := newSocket(udp, m)
+	start := time.Now()
+	sock := newSocket(udp, m, start)
 	sock.setRelay(o.Relay)
 	e, err := newEngine(&o, sock, o.Logger)
 	if err != nil {
@@ -146,7 +147,7 @@ func New(o Options) (*SFU, error) {
 		ctl: o.Controller, places: o.Places, log: o.Logger, m: m, reg: o.Registerer, engine: e,
 		audioSlots: o.AudioSlots, videoSlots: o.VideoSlots, grace: o.Grace, heartbeat: o.Heartbeat, connectWithin: o.Connect, frameBytes: o.FrameBytes,
 		negotiationRate: o.Negotiation, otherRate: o.Other, greeting: make(map[*socket.Conn]struct{}),
-		start: time.Now(), rooms: make(map[uuid.UUID]*room), sessions: make(map[place]*session), muted: make(map[place]bool), ended: make(map[place]uint64),
+		start: start, rooms: make(map[uuid.UUID]*room), sessions: make(map[place]*session), muted: make(map[place]bool), ended: make(map[place]uint64),
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.wg.Add(1)

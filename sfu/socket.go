@@ -28,9 +28,10 @@ const (
 // mux above sees one socket. It is also the seam for a batched socket: all reads and writes of media pass here.
 type mediaSocket struct {
 	// Static after construction.
-	udp *net.UDPConn
-	six bool // an IPv6 socket, which takes IPv4 as well where it is bound to all addresses
-	m   *metrics
+	udp   *net.UDPConn
+	began time.Time // the SFU's clock begins
+	six   bool      // an IPv6 socket, which takes IPv4 as well where it is bound to all addresses
+	m     *metrics
 
 	relay atomic.Pointer[relayBox]
 
@@ -50,8 +51,8 @@ type mediaSocket struct {
 	// Owned by the reader.
 	in   *batch
 	rd   reader
-	next int       // which of what was read comes next
-	due  time.Time // when what waits in the batch must leave; zero: nothing does
+	next int   // which of what was read comes next
+	due  int64 // when what waits in the batch must leave; 0: nothing does
 
 	batches sync.Pool // for who is not the reader
 
@@ -67,8 +68,8 @@ type injected struct {
 	from netip.AddrPort
 }
 
-func newSocket(udp *net.UDPConn, m *metrics) *mediaSocket {
-	s := &mediaSocket{udp: udp, m: m, from: make(map[netip.AddrPort]netip.AddrPort), sessions: make(map[netip.AddrPort]*transport)}
+func newSocket(udp *net.UDPConn, m *metrics, began time.Time) *mediaSocket {
+	s := &mediaSocket{udp: udp, m: m, began: began, from: make(map[netip.AddrPort]netip.AddrPort), sessions: make(map[netip.AddrPort]*transport)}
 	if a, ok := udp.LocalAddr().(*net.UDPAddr); ok {
 		s.six = a.IP.To4() == nil
 	}
@@ -79,7 +80,14 @@ func newSocket(udp *net.UDPConn, m *metrics) *mediaSocket {
 }
 
 // batch lends a batch to who is not the reader; done writes it.
-func (s *mediaSocket) batch() *batch { return s.batches.Get().(*batch) }
+func (s *mediaSocket) batch() *batch {
+	b := s.batches.Get().(*batch)
+	b.at = s.now()
+	return b
+}
+
+// now is the SFU's clock, monotonic, in nanoseconds.
+func (s *mediaSocket) now() int64 { return int64(time.Since(s.began)) }
 
 func (s *mediaSocket) done(b *batch) {
 	b.finish()
@@ -112,7 +120,7 @@ func (s *mediaSocket) taken(p []byte, from netip.AddrPort) bool {
 	if t == nil {
 		return false // Pion drops it
 	}
-	t.receive(s.in, p, t.s.f.now())
+	t.receive(s.in, p, s.in.at)
 	return true
 }
 
@@ -243,20 +251,21 @@ func (s *mediaSocket) turn() error {
 	wait := s.in.empty()
 	switch {
 	case wait:
-		s.due = time.Time{}
-	case s.due.IsZero():
-		s.due = time.Now().Add(flushWithin)
-	case time.Now().After(s.due):
+		s.due = 0
+	case s.due == 0:
+		s.due = s.in.at + int64(flushWithin)
+	case s.in.at > s.due:
 		s.in.flush()
-		wait, s.due = true, time.Time{}
+		wait, s.due = true, 0
 	}
 	s.next = 0
 	err := s.rd.read(s, wait)
+	s.in.at = s.now()
 	switch {
 	case err == nil:
 		if s.rd.n == 0 { // nothing more came
 			s.in.flush()
-			s.due = time.Time{}
+			s.due = 0
 		}
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded): // the relay wakes the reader

@@ -97,7 +97,7 @@ func (c tapConn) ReadFrom(b []byte) (int, net.Addr, error) {
 			return n, from, nil
 		}
 		out := c.t.sock.batch()
-		c.t.receive(out, b[:n], c.t.s.f.now())
+		c.t.receive(out, b[:n], out.at)
 		c.t.sock.done(out)
 	}
 }

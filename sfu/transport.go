@@ -96,7 +96,7 @@ func (t *transport) verify() {
 	b := t.sock.batch()
 	defer t.sock.done(b)
 	for _, p := range early {
-		t.receive(b, p, t.s.f.now())
+		t.receive(b, p, b.at)
 	}
 }
 
@@ -193,7 +193,7 @@ func (t *transport) receive(b *batch, p []byte, at int64) {
 		}
 		t.early = append(t.early, append([]byte(nil), p...))
 	case isRTCP(p):
-		t.receiveRTCP(b, p)
+		t.receiveRTCP(b, p, at)
 	default:
 		if !t.receiveRTP(b, p, at) {
 			m.drop(dropMalformed)
@@ -201,18 +201,32 @@ func (t *transport) receive(b *batch, p []byte, at int64) {
 	}
 }
 
-func (t *transport) receiveRTCP(b *batch, p []byte) {
+func (t *transport) receiveRTCP(b *batch, p []byte, at int64) {
 	raw, err := t.in.DecryptRTCP(t.space(), p, nil)
 	if err != nil {
 		t.s.f.m.drop(dropMalformed)
 		return
 	}
-	packets, err := rtcp.Unmarshal(raw)
-	if err != nil {
-		t.s.f.m.drop(dropMalformed)
-		return
+	for len(raw) >= 4 {
+		n := 4 * (int(binary.BigEndian.Uint16(raw[2:])) + 1)
+		if len(raw) < n {
+			t.s.f.m.drop(dropMalformed)
+			return
+		}
+		p := raw[:n]
+		raw = raw[n:]
+		switch kind := p[1]; {
+		case kind == rtcpReport, kind == rtcpSources, kind == rtcpGoodbye: // nothing follows from them
+		case kind == rtcpFeedback && p[0]&0x1f == wideFormat:
+			if f, ok := readWide(p); ok && t.heard(&f, at) {
+				t.s.room.look(t.s, at)
+			}
+		default:
+			if packets, err := rtcp.Unmarshal(p); err == nil {
+				t.s.feedback(b, packets)
+			}
+		}
 	}
-	t.s.feedback(b, packets)
 }
 
 func (t *transport) space() []byte {
@@ -297,7 +311,7 @@ func (t *transport) end(b *batch, h *header, size int) error {
 	}
 	b.add(t, t.to.Load(), len(sealed))
 	if h.twccID != 0 {
-		t.down.sent(t.twccOut-1, len(sealed)+ipBytes, t.s.f.now())
+		t.down.sent(t.twccOut-1, len(sealed)+ipBytes, b.at)
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func TestRelayQueueIsBoundedAndForgetsNothingItTook(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &metrics{}
-	s := newSocket(udp, m)
+	s := newSocket(udp, m, time.Now())
 	defer s.Close()
 	from, to := netip.MustParseAddrPort("192.0.2.1:2000"), udp.LocalAddr().(*net.UDPAddr).AddrPort()
 	for i := range injectQueue + 10 {
