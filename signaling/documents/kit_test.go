@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +27,10 @@ import (
 	"atrium/signaling/space"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("rapid.checks", "30") // a sequence is real connections and a real Redis; the command line may ask for more
+	goleak.VerifyTestMain(m)
+}
 
 const patience = 30 * time.Second
 
@@ -125,6 +131,8 @@ type client struct {
 	over   chan struct{}
 	ended  chan struct{} // then code is set
 	code   int
+
+	stalled atomic.Bool // it reads no more
 }
 
 type frame struct {
@@ -160,6 +168,10 @@ func dial(t testing.TB, url string, user uuid.UUID, protocols []string, header h
 func (c *client) read() {
 	defer close(c.ended)
 	for {
+		if c.stalled.Load() {
+			<-c.over
+			return
+		}
 		_, text, err := c.ws.ReadMessage()
 		if err != nil {
 			var e *websocket.CloseError
@@ -338,4 +350,29 @@ func until(t testing.TB, what string, ok func() bool) {
 			t.Fatalf("%s: not within %v", what, patience)
 		}
 	}
+}
+
+// fenceNotes makes sure that so many notes came and nothing else but presence.
+func (c *client) fenceNotes(want int) {
+	c.t.Helper()
+	c.raw("[]")
+	n := 0
+	for {
+		switch f := c.next(); f.tag {
+		case wire.TagAnnotation, wire.TagComment:
+			n++
+		case wire.TagError:
+			if n != want {
+				c.t.Errorf("%d notes came, should be %d", n, want)
+			}
+			return
+		}
+	}
+}
+
+// stall lets the client read no more.
+func (c *client) stall() {
+	_ = c.ws.NetConn().(*net.TCPConn).SetReadBuffer(4096) // the kernel reads for it, and that has an end sooner
+	c.stalled.Store(true)
+	c.raw("[]")
 }
