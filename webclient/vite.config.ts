@@ -15,6 +15,7 @@ export default defineConfig({
     proxy: {
       "/api": "http://127.0.0.1:8080",
       "/signal": { target: "ws://127.0.0.1:8080", ws: true },
+      "/documents": { target: "ws://127.0.0.1:8080", ws: true },
       "/sfu": { target: "ws://127.0.0.1:8080", ws: true },
     },
   },

@@ -122,16 +122,6 @@ describe("sitting down", () => {
     await until("Grace stands", async () => !(await sits(grace)));
     expect([...ada.errors, ...grace.errors]).toEqual([]);
   });
-
-  it("opens the document of a thing that has one, and closes it", async () => {
-    const open = () => ada.page.evaluate(() => window.atrium?.visit.state.document?.name);
-    await ada.walkTo(24.5, 15.5);
-    await until("the board is near", async () => (await hint(ada).innerText()).startsWith("E\nOpen"));
-    await hint(ada).click();
-    await until("the document is open", async () => (await open()) === "Lobby whiteboard 1");
-    await ada.page.keyboard.press("e");
-    await until("it is closed", async () => (await open()) === undefined);
-  });
 });
 
 describe("a world that is drawn anew", () => {

@@ -3,6 +3,7 @@ import { App } from "./app";
 import type { Visit } from "./office/visit";
 import { readParams } from "./params";
 import "./style/base.css";
+import "./style/document.css";
 import "./style/login.css";
 import "./style/office.css";
 

@@ -35,6 +35,16 @@ describe("thingNear", () => {
 
   it("is not what another holds, nor what stands in another zone", () => {
     expect(near(2.5, 2.4, "north", new Map([["chair", "ada"]]))).toBe("desk");
+    const board = { ...thing("board", 5, 1, ["use", "attach"], true), document_id: "d" };
+    const held = new Map([["board", "ada"]]);
+    const found = thingNear({
+      grid: gridOf(board),
+      zone: "open",
+      at: { x: 5.5, y: 2.5 },
+      facing: "north",
+      holders: held,
+    });
+    expect(found?.object_id, "a document is everybody's").toBe("board");
     expect(thingNear({ grid, zone: "room", at: { x: 2.5, y: 2.5 }, facing: "north", holders: free })).toBeUndefined();
   });
 });

@@ -19,6 +19,12 @@ export function actionOf(object: ObjectDescription): Action | undefined {
   return ORDER.find((a) => object.actions.includes(a));
 }
 
+/** A thing that one does nothing with but open its document: any number of people do at once. */
+export function isBoard(object: ObjectDescription): boolean {
+  const action = actionOf(object);
+  return Boolean(object.document_id) && action !== undefined && action !== "sit";
+}
+
 export function middleOf(object: ObjectDescription): Point {
   return { x: Math.floor(object.position.x) + 0.5, y: Math.floor(object.position.y) + 0.5 };
 }
@@ -67,8 +73,8 @@ export function thingNear({ grid, zone, at, facing, holders }: Surroundings): Ob
   let best: ObjectDescription | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const object of grid.world.objects) {
-    if (object.zone_id !== zone || stepsTo(object, at) > NEAR || !actionOf(object) || holders.has(object.object_id))
-      continue;
+    if (object.zone_id !== zone || stepsTo(object, at) > NEAR || !actionOf(object)) continue;
+    if (holders.has(object.object_id) && !isBoard(object)) continue;
     const { x, y } = middleOf(object);
     const far = Math.hypot(x - at.x, y - at.y);
     const cost = far - (far > 0.3 && towards(object, at) === facing ? 0.5 : 0);

@@ -1,6 +1,6 @@
 import { type Action, type Facing, type ObjectDescription, type Office, OfficeError } from "../../sdk";
 import type { Grid, Point } from "../map/grid";
-import { actionOf, middleOf, NEAR, REACH, seatFacing, stepsTo, thingNear, towards } from "../map/things";
+import { actionOf, isBoard, middleOf, NEAR, REACH, seatFacing, stepsTo, thingNear, towards } from "../map/things";
 import type { Pose } from "../map/walker";
 import { type Refusal, thingRefusal } from "./refusals";
 
@@ -25,7 +25,7 @@ export interface Offer {
   readonly end: boolean;
 }
 
-/** The document of the thing that one uses. */
+/** The document of a thing, opened there. */
 export interface OpenDocument {
   readonly documentId: string;
   readonly objectId: string;
@@ -53,6 +53,7 @@ export class Interaction {
   private lost: { at: Point; using: string | undefined } | undefined;
   private returning: Interaction["lost"];
   private current: Offer | undefined;
+  private opened: OpenDocument | undefined;
   private readonly undo: (() => void)[];
 
   constructor(options: InteractionOptions) {
@@ -77,10 +78,15 @@ export class Interaction {
     return this.current;
   }
 
-  /** The seam for a document panel: set while a thing with a document is held. */
+  /** The document that is open. It was opened at its thing, and stays open wherever one walks. */
   get document(): OpenDocument | undefined {
-    const open = this.held().findLast((o) => o.document_id !== null);
-    return open && { documentId: open.document_id as string, objectId: open.object_id, name: open.name };
+    return this.opened;
+  }
+
+  closeDocument(): void {
+    this.opened = undefined;
+    this.look();
+    this.o.changed();
   }
 
   close(): void {
@@ -100,8 +106,9 @@ export class Interaction {
   press(): void {
     const offer = this.current;
     if (!offer) return;
-    if (offer.end) this.end(offer.object.object_id);
-    else this.use(offer.object);
+    if (!offer.end) this.use(offer.object);
+    else if (isBoard(offer.object)) this.closeDocument();
+    else this.end(offer.object.object_id);
   }
 
   /** Walks to a thing and uses it; what one holds already one lets go. */
@@ -114,7 +121,7 @@ export class Interaction {
       return;
     }
     const holder = office.objects.get(object.object_id);
-    if (holder && holder !== office.self?.user.user_id) {
+    if (holder && holder !== office.self?.user.user_id && !isBoard(object)) {
       this.refuse(object, "occupied");
       return;
     }
@@ -190,12 +197,35 @@ export class Interaction {
   }
 
   private ask(object: ObjectDescription, action: Action): void {
+    if (isBoard(object)) {
+      this.read(object);
+      return;
+    }
     const { x, y } = object.position;
     if (action === "sit" && !object.solid && this.body?.occupied(Math.floor(x), Math.floor(y))) {
       this.refuse(object, "stood-on");
       return;
     }
     void this.request(object, action);
+  }
+
+  /** Opens a document. Nobody holds its thing for that: a lock is one person's, a document is everybody's. */
+  private read(object: ObjectDescription): void {
+    const { office } = this.o;
+    this.wanted = undefined;
+    if (object.roles && !object.roles.includes(office.role)) {
+      this.refuse(object, "unauthorized");
+      return;
+    }
+    this.settle(object);
+    this.unfold(object);
+    this.look();
+  }
+
+  private unfold(object: ObjectDescription): void {
+    if (!object.document_id) return;
+    this.opened = { documentId: object.document_id, objectId: object.object_id, name: object.name };
+    this.o.changed();
   }
 
   private async request(object: ObjectDescription, action: Action): Promise<void> {
@@ -212,8 +242,10 @@ export class Interaction {
     const still = this.wanted?.object_id === id;
     if (still) this.wanted = undefined;
     if (error === undefined) {
-      if (still) this.settle(object);
-      else office.endInteraction(id);
+      if (still) {
+        this.settle(object);
+        this.unfold(object);
+      } else office.endInteraction(id);
     } else if (still && error instanceof OfficeError && error.problem.code !== "connection-lost") {
       this.refuse(object, String(error.problem.details?.reason ?? error.problem.serverCode ?? ""));
     }
@@ -274,6 +306,7 @@ export class Interaction {
       holders: office.objects,
     });
     const action = object && actionOf(object);
-    return object && action ? { object, action, end: false } : undefined;
+    if (!object || !action) return undefined;
+    return { object, action, end: isBoard(object) && this.opened?.objectId === object.object_id };
   }
 }

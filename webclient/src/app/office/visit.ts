@@ -7,6 +7,7 @@ import {
   type Problem,
   type WorldDescription,
 } from "../../sdk";
+import { Names } from "../document/names";
 import { Grid, type Point } from "../map/grid";
 import type { Params } from "../params";
 import type { Session } from "../session";
@@ -25,7 +26,7 @@ export interface VisitState {
   arrived: boolean;
   /** What the key E does now. */
   offer: Offer | undefined;
-  /** The document of the thing that one uses; undefined: none. Leaving the thing (`interaction.end`) ends it. */
+  /** The document that is open; `interaction.closeDocument` closes it. */
   document: OpenDocument | undefined;
   notices: readonly Notice[];
   ending: Ending | undefined;
@@ -48,6 +49,8 @@ export class Visit {
   readonly office: Office;
   readonly playback: Playback;
   readonly interaction: Interaction;
+  /** Whom one has met: documents tell only ids. */
+  readonly names = new Names(storage());
   /** The map while it is shown. */
   map: { walkTo(target: Point): boolean; toScreen(place: Point): Point } | undefined;
   private readonly session: Session;
@@ -81,6 +84,7 @@ export class Visit {
     });
     this.undo.push(
       this.office.on("problem", (p) => this.problem(p)),
+      this.office.on("peer-joined", ({ peer }) => this.names.learn(peer.user)),
       this.media.on("change", (state) => {
         if (state.mic) this.dismiss("device-mic");
         if (state.camera) this.dismiss("device-camera");
@@ -252,6 +256,15 @@ export class Visit {
     if (this.closed) return;
     this.current = { ...this.current, ...change };
     for (const listener of [...this.listeners]) listener();
+  }
+}
+
+/** What outlives the page; undefined where the browser has it switched off. */
+function storage(): Storage | undefined {
+  try {
+    return globalThis.localStorage;
+  } catch {
+    return undefined;
   }
 }
 

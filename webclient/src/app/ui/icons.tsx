@@ -89,6 +89,19 @@ export const CloseIcon = () => (
   </Icon>
 );
 
+export const CheckIcon = () => (
+  <Icon size={16}>
+    <path d="M5 12.5l4.5 4.5L19 7.5" />
+  </Icon>
+);
+
+export const SendIcon = () => (
+  <Icon size={18}>
+    <path d="M4 12l16-7.5-5 15-3.5-6z" />
+    <path d="M11.5 13.5L20 4.5" />
+  </Icon>
+);
+
 /** How media travels: straight, over a relay, through the server. */
 export const DirectIcon = () => (
   <Icon size={18}>

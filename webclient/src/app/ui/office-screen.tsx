@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { DocumentPanel } from "../document/lazy";
 import type { Tile } from "../map/carrier";
 import type { Point } from "../map/grid";
 import { zoneStyle } from "../map/palette";
@@ -24,7 +25,7 @@ export function OfficeScreen({ visit, wantedZone, onLeave }: Props) {
   const [, again] = useReducer((n: number, _: undefined) => n + 1, 0);
   useEffect(() => visit.subscribe(() => again(undefined)), [visit]);
   useOfficeEvents(office, "state", "zone");
-  const { grid, arrived, notices, offer } = visit.state;
+  const { grid, arrived, notices, offer, document: open } = visit.state;
 
   const narrow = useNarrow(720);
   const [people, setPeople] = useState(!narrow);
@@ -47,46 +48,59 @@ export function OfficeScreen({ visit, wantedZone, onLeave }: Props) {
 
   const style = zoneStyle(zone?.zone_type ?? "OpenArea");
   return (
-    <div class={`office${people && !narrow ? " with-people" : ""}`}>
-      <h1 class="hidden">Atrium, the office {grid?.world.name}</h1>
-      <div
-        class="map"
-        ref={map}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the map takes the arrow keys, so it must take the focus
-        tabIndex={0}
-        role="application"
-        aria-label="Map of the office. Walk with the arrow keys or W, A, S and D, or click where to go. E sits down or uses what is near. M switches the microphone, V the camera."
-      >
-        <canvas ref={canvas} />
+    <>
+      <div class={`office${people && !narrow ? " with-people" : ""}${open ? " beside-document" : ""}`}>
+        <h1 class="hidden">Atrium, the office {grid?.world.name}</h1>
+        <div
+          class="map"
+          ref={map}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: the map takes the arrow keys, so it must take the focus
+          tabIndex={0}
+          role="application"
+          aria-label="Map of the office. Walk with the arrow keys or W, A, S and D, or click where to go. E sits down or uses what is near. M switches the microphone, V the camera."
+        >
+          <canvas ref={canvas} />
+        </div>
+        {arrived && <Tiles office={office} playback={visit.playback} tiles={tiles} strip={strip} onPerson={onPerson} />}
+        {grid && arrived && (
+          <header class="place panel" style={{ "--accent": style.accent }}>
+            <span class="world">{grid.world.name}</span>
+            <strong aria-live="polite">{zone?.name ?? "…"}</strong>
+            <span class="dim">{style.label}</span>
+          </header>
+        )}
+        <Banners state={office.state} arrived={arrived} notices={notices} onDismiss={(n) => visit.dismiss(n.key)} />
+        {!arrived && <Arriving state={office.state} reason={office.reason} onLeave={onLeave} />}
+        {arrived && people && (
+          <People office={office} onWalkTo={walkTo} onPerson={onPerson} onClose={() => setPeople(false)} />
+        )}
+        {offer && <Hint offer={offer} onPress={() => visit.interaction.press()} />}
+        {menu && (
+          <PersonMenu key={menu.userId} visit={visit} {...menu} onWalkTo={walkTo} onClose={() => setMenu(undefined)} />
+        )}
+        {arrived && (
+          <Bar
+            visit={visit}
+            strip={strip}
+            onStrip={(on) => setChoice({ zone: zone?.zone_id ?? "", strip: on })}
+            people={people}
+            onPeople={setPeople}
+            onLeave={onLeave}
+          />
+        )}
       </div>
-      {arrived && <Tiles office={office} playback={visit.playback} tiles={tiles} strip={strip} onPerson={onPerson} />}
-      {grid && arrived && (
-        <header class="place panel" style={{ "--accent": style.accent }}>
-          <span class="world">{grid.world.name}</span>
-          <strong aria-live="polite">{zone?.name ?? "…"}</strong>
-          <span class="dim">{style.label}</span>
-        </header>
-      )}
-      <Banners state={office.state} arrived={arrived} notices={notices} onDismiss={(n) => visit.dismiss(n.key)} />
-      {!arrived && <Arriving state={office.state} reason={office.reason} onLeave={onLeave} />}
-      {arrived && people && (
-        <People office={office} onWalkTo={walkTo} onPerson={onPerson} onClose={() => setPeople(false)} />
-      )}
-      {offer && <Hint offer={offer} onPress={() => visit.interaction.press()} />}
-      {menu && (
-        <PersonMenu key={menu.userId} visit={visit} {...menu} onWalkTo={walkTo} onClose={() => setMenu(undefined)} />
-      )}
-      {arrived && (
-        <Bar
-          visit={visit}
-          strip={strip}
-          onStrip={(on) => setChoice({ zone: zone?.zone_id ?? "", strip: on })}
-          people={people}
-          onPeople={setPeople}
-          onLeave={onLeave}
+      {open && (
+        <DocumentPanel
+          key={open.documentId}
+          office={office}
+          worldId={office.worldId ?? ""}
+          documentId={open.documentId}
+          name={open.name}
+          names={visit.names}
+          onClose={() => visit.interaction.closeDocument()}
         />
       )}
-    </div>
+    </>
   );
 }
 

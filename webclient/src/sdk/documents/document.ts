@@ -36,8 +36,8 @@ export interface SharedDocumentEvents {
   state: { state: ConnectionState; reason: string };
   /** Somebody came, went, moved, selected, typed, or changed their status. */
   members: ReadonlyMap<string, DocumentMember>;
-  /** Notes came. `fresh` are those that were written just now, not told again after a join. */
-  notes: { notes: readonly Note[]; fresh: readonly Note[] };
+  /** Notes came. `fresh` are those that were written just now, not told after a join. */
+  notes: { fresh: readonly Note[] };
   /** One's own notes that are not stored yet changed. */
   drafts: readonly Draft[];
   problem: Problem;
@@ -204,7 +204,7 @@ export class SharedDocument extends Emitter<SharedDocumentEvents> {
       this.emit("drafts", this.outbox.all);
       this.pump();
     }
-    if (news) this.emit("notes", { notes: this.stored.all, fresh: fresh ? [note] : [] });
+    if (news) this.emit("notes", { fresh: fresh ? [note] : [] });
   }
 
   private pump(): void {

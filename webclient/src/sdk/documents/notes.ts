@@ -27,13 +27,16 @@ export function noteOf(kind: NoteKind, written: ServerMessages[NoteKind]): Note 
  * what is known already is recognised, what was missed goes where the server has it. Pure.
  */
 export class Notes {
-  private list: Note[] = [];
+  private readonly list: Note[] = [];
   private readonly keys = new Set<string>();
   /** How many of the list the server has told since the join. */
   private told = 0;
+  private shown: readonly Note[] | undefined;
 
+  /** Replaced, never changed. */
   get all(): readonly Note[] {
-    return this.list;
+    this.shown ??= [...this.list];
+    return this.shown;
   }
 
   /** A join: the server begins anew. */
@@ -48,14 +51,16 @@ export class Notes {
       return false;
     }
     const known = this.keys.has(note.key);
-    const at = known ? this.list.findIndex((n) => n.key === note.key) : -1;
-    // Told twice since the join: it was sent again because its confirmation was lost.
-    if (known && at < this.told) return false;
-    const next = this.list.filter((_, i) => i !== at);
-    next.splice(this.told, 0, note);
-    this.list = next;
+    if (known) {
+      const at = this.list.findIndex((n) => n.key === note.key);
+      // Told twice since the join: it was sent again because its confirmation was lost.
+      if (at < this.told) return false;
+      this.list.splice(at, 1);
+    }
+    this.list.splice(this.told, 0, note);
     this.keys.add(note.key);
     this.told++;
+    this.shown = undefined;
     return !known;
   }
 }
