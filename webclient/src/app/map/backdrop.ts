@@ -1,5 +1,6 @@
 import type { Grid } from "./grid";
 import { paintGround } from "./ground";
+import { type Theme, theme } from "./palette";
 
 /** Browsers hold pictures up to about this side length well. */
 const LARGEST = 4096;
@@ -14,6 +15,7 @@ export class Backdrop {
   private readonly grid: Grid;
   private picture: HTMLCanvasElement | undefined;
   private painted = 0;
+  private theme: Theme | undefined;
   private wanted = 0;
   private since = 0;
 
@@ -31,8 +33,9 @@ export class Backdrop {
       8,
       Math.min(Math.floor(LARGEST / Math.max(this.grid.width, this.grid.height)), Math.round(tile)),
     );
-    if (!this.picture || (size !== this.painted && now - this.since > REST)) {
+    if (!this.picture || this.theme !== theme() || (size !== this.painted && now - this.since > REST)) {
       this.picture = paintGround(this.grid, size);
+      this.theme = theme();
       this.painted = size;
     }
     const { width, height } = pen.canvas;

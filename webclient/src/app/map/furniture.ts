@@ -224,15 +224,15 @@ export function drawClosedDoor(pen: Pen, t: number, along: boolean): void {
     box(pen, -0.06 * t, -0.9 * t, 0.12 * t, 1.3 * t, 0.03 * t, "#8a5d3f");
     return;
   }
-  box(pen, -0.5 * t, -0.86 * t, t, t, 0, "#5b3b28");
-  box(pen, -0.46 * t, -0.82 * t, 0.92 * t, 0.94 * t, 0.05 * t, "#8a5d3f");
-  box(pen, -0.36 * t, -0.72 * t, 0.72 * t, 0.3 * t, 0.03 * t, "#774e34");
-  box(pen, -0.36 * t, -0.34 * t, 0.72 * t, 0.36 * t, 0.03 * t, "#774e34");
+  box(pen, -0.5 * t, -t, t, t, 0, "#5b3b28");
+  box(pen, -0.46 * t, -0.96 * t, 0.92 * t, 0.94 * t, 0.05 * t, "#8a5d3f");
+  box(pen, -0.36 * t, -0.86 * t, 0.72 * t, 0.3 * t, 0.03 * t, "#774e34");
+  box(pen, -0.36 * t, -0.48 * t, 0.72 * t, 0.36 * t, 0.03 * t, "#774e34");
   // A lock says that it is not only ajar.
-  box(pen, -0.09 * t, -0.4 * t, 0.18 * t, 0.16 * t, 0.03 * t, "#f0c667");
+  box(pen, -0.09 * t, -0.54 * t, 0.18 * t, 0.16 * t, 0.03 * t, "#f0c667");
   pen.strokeStyle = "#f0c667";
   pen.lineWidth = Math.max(1.5, t * 0.045);
   pen.beginPath();
-  pen.arc(0, -0.4 * t, 0.065 * t, Math.PI, 0);
+  pen.arc(0, -0.54 * t, 0.065 * t, Math.PI, 0);
   pen.stroke();
 }

@@ -1,5 +1,5 @@
 import type { Grid } from "./grid";
-import { VOID, WALL, zoneStyle } from "./palette";
+import { theme, zoneStyle } from "./palette";
 
 /** A small steady pseudo-random number per tile, so that the floor looks the same at every draw. */
 function grain(x: number, y: number): number {
@@ -97,30 +97,31 @@ function thresholds(pen: Pen, grid: Grid, x: number, y: number, t: number): void
 }
 
 function wallTile(pen: Pen, grid: Grid, x: number, y: number, t: number): void {
+  const { wall, beyond } = theme();
   const px = x * t;
   const py = y * t;
   const open = (dx: number, dy: number) => grid.inside(x + dx, y + dy) && !grid.isWall(x + dx, y + dy);
   const near = [-1, 0, 1].some((dx) => [-1, 0, 1].some((dy) => open(dx, dy)));
   if (!near) {
-    pen.fillStyle = VOID;
+    pen.fillStyle = beyond;
     pen.fillRect(px, py, t + 1, t + 1);
     return;
   }
   const capHeight = open(0, 1) ? t * 0.5 : t + 1;
-  pen.fillStyle = WALL.cap;
+  pen.fillStyle = wall.cap;
   pen.fillRect(px, py, t + 1, capHeight);
   if (open(0, 1)) {
     const face = pen.createLinearGradient(0, py + capHeight, 0, py + t);
-    face.addColorStop(0, WALL.face);
-    face.addColorStop(1, WALL.faceLow);
+    face.addColorStop(0, wall.face);
+    face.addColorStop(1, wall.faceLow);
     pen.fillStyle = face;
     pen.fillRect(px, py + capHeight, t + 1, t - capHeight);
-    pen.fillStyle = WALL.capEdge;
+    pen.fillStyle = wall.capEdge;
     pen.fillRect(px, py + capHeight - t * 0.05, t + 1, t * 0.05);
-    pen.fillStyle = WALL.outline;
+    pen.fillStyle = wall.outline;
     pen.fillRect(px, py + t - t * 0.05, t + 1, t * 0.05);
   }
-  pen.fillStyle = WALL.capEdge;
+  pen.fillStyle = wall.capEdge;
   const edge = t * 0.06;
   if (open(0, -1)) pen.fillRect(px, py, t + 1, edge);
   if (open(-1, 0)) pen.fillRect(px, py, edge, capHeight);
@@ -129,17 +130,19 @@ function wallTile(pen: Pen, grid: Grid, x: number, y: number, t: number): void {
 
 /** Soft shadows that walls throw on the floor to their south and east: they make the rooms readable. */
 function shadows(pen: Pen, grid: Grid, x: number, y: number, t: number): void {
+  const [r, g, b, strength] = theme().shadow;
+  const shade = (alpha: number) => `rgba(${r}, ${g}, ${b}, ${alpha * strength})`;
   if (grid.isWall(x, y - 1)) {
     const fall = pen.createLinearGradient(0, y * t, 0, y * t + t * 0.45);
-    fall.addColorStop(0, "rgba(8, 9, 14, 0.42)");
-    fall.addColorStop(1, "rgba(8, 9, 14, 0)");
+    fall.addColorStop(0, shade(0.42));
+    fall.addColorStop(1, shade(0));
     pen.fillStyle = fall;
     pen.fillRect(x * t, y * t, t, t * 0.45);
   }
   if (grid.isWall(x - 1, y)) {
     const fall = pen.createLinearGradient(x * t, 0, x * t + t * 0.3, 0);
-    fall.addColorStop(0, "rgba(8, 9, 14, 0.28)");
-    fall.addColorStop(1, "rgba(8, 9, 14, 0)");
+    fall.addColorStop(0, shade(0.28));
+    fall.addColorStop(1, shade(0));
     pen.fillStyle = fall;
     pen.fillRect(x * t, y * t, t * 0.3, t);
   }
@@ -175,6 +178,31 @@ function zoneNames(pen: Pen, grid: Grid, t: number): void {
   }
 }
 
+/** A rug under each low table of an open area, so that one sees which seats belong together. */
+function rugs(pen: Pen, grid: Grid, t: number): void {
+  for (const object of grid.world.objects) {
+    if (object.kind.toLowerCase() !== "table" || grid.zone(object.zone_id)?.zone_type !== "OpenArea") continue;
+    const style = zoneStyle("PrivateRoom");
+    const left = Math.max(0, Math.floor(object.position.x) - 1.45);
+    const right = Math.min(grid.width, Math.floor(object.position.x) + 2.45);
+    // Not under the wall that a table stands at.
+    const x = grid.isWall(left, object.position.y) ? Math.ceil(left) : left;
+    const width = (grid.isWall(right, object.position.y) ? Math.floor(right) : right) - x;
+    const y = Math.floor(object.position.y) - 1.45;
+    pen.fillStyle = style.floor;
+    pen.beginPath();
+    pen.roundRect(x * t, y * t, width * t, 3.9 * t, 0.4 * t);
+    pen.fill();
+    pen.strokeStyle = style.accent;
+    pen.globalAlpha = 0.35;
+    pen.lineWidth = t * 0.05;
+    pen.beginPath();
+    pen.roundRect((x + 0.18) * t, (y + 0.18) * t, (width - 0.36) * t, 3.54 * t, 0.3 * t);
+    pen.stroke();
+    pen.globalAlpha = 1;
+  }
+}
+
 /** Draws what never changes once, into a picture that each frame copies from. `tile` is its size of a tile in pixels. */
 export function paintGround(grid: Grid, tile: number): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
@@ -182,7 +210,7 @@ export function paintGround(grid: Grid, tile: number): HTMLCanvasElement {
   canvas.height = grid.height * tile;
   const pen = canvas.getContext("2d");
   if (!pen) return canvas;
-  pen.fillStyle = VOID;
+  pen.fillStyle = theme().beyond;
   pen.fillRect(0, 0, canvas.width, canvas.height);
   const each = (draw: (pen: Pen, grid: Grid, x: number, y: number, t: number) => void, walls: boolean) => {
     for (let y = 0; y < grid.height; y++) {
@@ -191,6 +219,7 @@ export function paintGround(grid: Grid, tile: number): HTMLCanvasElement {
   };
   each(floorTile, false);
   each(thresholds, false);
+  rugs(pen, grid, tile);
   each(shadows, false);
   zoneNames(pen, grid, tile);
   each(wallTile, true);

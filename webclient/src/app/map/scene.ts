@@ -3,7 +3,7 @@ import type { Backdrop } from "./backdrop";
 import type { Camera } from "./camera";
 import { drawClosedDoor, drawMark, drawObject, drawSeatOver, isSeat } from "./furniture";
 import type { Grid, Point } from "./grid";
-import { VOID, zoneStyle } from "./palette";
+import { theme, zoneStyle } from "./palette";
 import { drawName, drawPerson, type Look } from "./person";
 import { middleOf, seatFacing } from "./things";
 
@@ -42,7 +42,7 @@ export function drawFrame(pen: CanvasRenderingContext2D, frame: Frame): void {
   const { ratio, tile } = camera;
   const origin = camera.toScreen({ x: 0, y: 0 });
   pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.fillStyle = VOID;
+  pen.fillStyle = theme().beyond;
   pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height);
   const whole = (v: number) => Math.round(v * ratio);
   ground.draw(pen, whole(origin.x), whole(origin.y), whole(tile), frame.time * 1000);
@@ -105,7 +105,7 @@ function doors(pen: CanvasRenderingContext2D, frame: Frame, visible: (p: Point) 
         ? { x: x + 0.5, y: side === "south" ? y + 1 : y }
         : { x: side === "east" ? x + 1 : x, y: y + 0.5 };
       const draw = () => at(pen, camera, edge, () => drawClosedDoor(pen, camera.tile, along));
-      return visible(edge) ? [{ y: along ? edge.y + 0.15 : edge.y + 0.5, draw }] : [];
+      return visible(edge) ? [{ y: along ? edge.y - 0.05 : edge.y + 0.5, draw }] : [];
     }),
   );
 }
@@ -136,8 +136,7 @@ function drawZones(pen: CanvasRenderingContext2D, frame: Frame): void {
         pen.lineWidth = 2;
         pen.strokeRect(s.x + 2, s.y + 2, w - 4, h - 4);
       } else {
-        pen.globalAlpha = 0.24;
-        pen.fillStyle = "#0b0c13";
+        pen.fillStyle = theme().shade;
         pen.fillRect(s.x, s.y, w, h);
       }
       pen.globalAlpha = 1;

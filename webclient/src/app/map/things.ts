@@ -46,12 +46,12 @@ export function towards(object: ObjectDescription, from: Point): Facing {
   return dy > 0 ? "south" : "north";
 }
 
-/** Which way one sits on a seat: to the desk or board beside it, else away from the wall behind, else to the south. */
+/** Which way one sits on a seat: to the desk, table or board beside it, else away from the wall behind, else to the south. */
 export function seatFacing(grid: Grid, seat: ObjectDescription): Facing {
   const { x, y } = middleOf(seat);
   for (const [facing, dx, dy] of STEPS) {
     const beside = grid.objectAt(x + dx, y + dy);
-    if (beside?.solid && beside.actions.length > 0) return facing;
+    if (beside?.solid && (beside.actions.length > 0 || /table/i.test(beside.kind))) return facing;
   }
   for (const [facing, dx, dy] of STEPS) {
     if (grid.isWall(x - dx, y - dy) && !grid.isBlocked(x + dx, y + dy)) return facing;

@@ -40,6 +40,9 @@ export interface InteractionOptions {
   refused(refusal: Refusal): void;
 }
 
+/** Someone may have stood in the way: the way to a thing is looked for again this often. */
+const TRIES = 3;
+
 /**
  * One's dealings with the things on the map: walked to, asked for, held, given back. Whoever walks away lets go; a lock
  * outlives a lost connection and a reloaded page, and is taken up again.
@@ -48,6 +51,8 @@ export class Interaction {
   private readonly o: InteractionOptions;
   private body: Body | undefined;
   private wanted: ObjectDescription | undefined;
+  /** How often the way to it was begun anew. */
+  private tries = 0;
   private asking: string | undefined;
   /** Where one was and what one did when the connection was lost, until one is back. */
   private lost: { at: Point; using: string | undefined } | undefined;
@@ -126,6 +131,7 @@ export class Interaction {
       return;
     }
     this.wanted = object;
+    this.tries = 0;
     // From a chair one reaches the desk and the board beside it.
     const reach = this.body.pose.state === "sitting" && action !== "sit" ? REACH : NEAR;
     if (office.zone.zone_id === object.zone_id && stepsTo(object, this.body.pose) <= reach) this.ask(object, action);
@@ -183,7 +189,7 @@ export class Interaction {
     const here = this.o.office.zone?.zone_id === wanted.zone_id;
     const steps = stepsTo(wanted, body.pose);
     if (action && here && (steps <= NEAR || (!body.busy && steps <= REACH))) this.ask(wanted, action);
-    else if (!body.busy) this.refuse(wanted, "no-way");
+    else if (!body.busy && (this.tries++ >= TRIES || !body.walkTo(middleOf(wanted)))) this.refuse(wanted, "no-way");
   }
 
   private letGo(): void {

@@ -43,16 +43,7 @@ export function People({ office, onWalkTo, onPerson, onClose }: Props) {
             <AvatarFace name={peer.user.display_name} avatarId={peer.user.avatar_id} size={34} />
             <span class="name">{peer.user.display_name}</span>
             <Devices mic={peer.media.mic.active} camera={peer.media.camera.active} mutedUntil={peer.mutedUntil} />
-            <button
-              type="button"
-              class="icon small"
-              title={`Walk to ${peer.user.display_name}`}
-              aria-label={`Walk to ${peer.user.display_name}`}
-              onClick={() => onWalkTo(peer.user.user_id)}
-            >
-              <WalkIcon />
-            </button>
-            {moderates(office.role) && (
+            {moderates(office.role) ? (
               <button
                 type="button"
                 class="icon small"
@@ -65,6 +56,16 @@ export function People({ office, onWalkTo, onPerson, onClose }: Props) {
                 }}
               >
                 <MoreIcon />
+              </button>
+            ) : (
+              <button
+                type="button"
+                class="icon small"
+                title={`Walk to ${peer.user.display_name}`}
+                aria-label={`Walk to ${peer.user.display_name}`}
+                onClick={() => onWalkTo(peer.user.user_id)}
+              >
+                <WalkIcon />
               </button>
             )}
           </li>
