@@ -115,7 +115,7 @@ describe("sitting down", () => {
     await until("nobody holds it", () =>
       grace.page.evaluate((chair) => !window.atrium?.office.objects.has(chair), CHAIR.id),
     );
-    await ada.walkTo(14.5, 30.5);
+    await ada.walkTo(5.5, 26.5);
     await grace.click(CHAIR.x, CHAIR.y);
     await until("Grace sits", () => sits(grace));
     await grace.page.keyboard.press("e");
