@@ -60,6 +60,10 @@ func (p *person) dial(ctx context.Context) error {
 		return fmt.Errorf("presence: person %d cannot connect: %w", p.number, err)
 	}
 	_ = resp.Body.Close()
+	// gorilla's own handler gives the pong a second, which on a machine that is full with ten thousand people is not enough.
+	ws.SetPingHandler(func(data string) error {
+		return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(joinWithin))
+	})
 	p.ws = ws
 	return nil
 }
