@@ -1,13 +1,13 @@
 package bus
 
 import (
+	"context"
 	"log/slog"
 	"sync"
+	"time"
 
-	"context"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
-	"time"
 )
 
 // Options are what a Bus is told at its start. A zero field takes the default that is named beside it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // ID is a document: the same id in two workspaces is two documents.
@@ -83,7 +84,7 @@ func Open(file string, o Options) (*Store, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Store{opt: o, waiting: make(chan entry, queue), stop: cancel, done: make(chan struct{})}
 	err := s.open(file)
-	if err != nil && !errors.Is(err, bbolt.ErrTimeout) {
+	if err != nil && !errors.Is(err, berrors.ErrTimeout) {
 		cancel()
 		return nil, err
 	}
@@ -126,7 +127,7 @@ func (s *Store) run(ctx context.Context, file string) {
 			}
 		case err == nil:
 			s.opt.Logger.Info("the documents' notes are in reach", "file", file)
-		case !errors.Is(err, bbolt.ErrTimeout):
+		case !errors.Is(err, berrors.ErrTimeout):
 			s.opt.Logger.Error("the documents' notes cannot be opened", "file", file, "err", err)
 			<-ctx.Done()
 			return
