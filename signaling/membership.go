@@ -26,6 +26,8 @@ type member struct {
 	entry   int  // of the tick that is being told; while dirty
 	redrawn bool // the world was drawn anew while it was in grace
 	gone    bool
+
+	reporting bool // a report to the controller is put off
 }
 
 func (m *member) zone() *space.Zone { return m.place.Zone }

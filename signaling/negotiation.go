@@ -3,6 +3,7 @@ package signaling
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -92,6 +93,38 @@ func (s *session) sfuConnected(m *member, msg protocol.Message) *protocol.Error 
 		return e
 	}
 	err := s.srv.opt.Controller.SFUConnected(m.zone().ID, m.user)
+	if errors.Is(err, topology.ErrConnecting) {
+		s.reportAgain(m)
+		return nil
+	}
+	return s.reportError(err)
+}
+
+// A client knows that it is connected a few milliseconds before the SFU's word of it has come round. So long is waited
+// before its report is refused.
+const reportPatience = 250 * time.Millisecond
+
+// reportAgain asks the controller once more, and then tells the client if its report does not count.
+func (s *session) reportAgain(m *member) {
+	if m.reporting {
+		return
+	}
+	m.reporting = true
+	zone := m.zone().ID
+	time.AfterFunc(reportPatience, func() {
+		s.srv.mu.Lock()
+		defer s.srv.mu.Unlock()
+		m.reporting = false
+		if m.session != s || m.zone().ID != zone {
+			return
+		}
+		if e := s.reportError(s.srv.opt.Controller.SFUConnected(zone, m.user)); e != nil {
+			s.sendError(e.With("type", protocol.TypeSFUConnected))
+		}
+	})
+}
+
+func (s *session) reportError(err error) *protocol.Error {
 	if errors.Is(err, topology.ErrNotConnected) {
 		return protocol.Errorf(protocol.InvalidRequest, "", "the SFU does not see you connected; connect to it first").With("reason", "not_connected")
 	}

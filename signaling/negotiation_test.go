@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -147,6 +148,87 @@ func TestPromotion(t *testing.T) {
 		}
 	}
 	c.silent()
+}
+
+// promoted is two members whose coming called for the SFU, with the tokens that they were given.
+func (h *house) promoted() (a, b *client, tokens map[*client]string) {
+	h.t.Helper()
+	a = h.enter(space.Plain, "topology_changed")
+	b = h.connect(h.claims(space.Plain), "topology_changed")
+	b.join(houseID)
+	tokens = map[*client]string{}
+	for _, m := range []*client{a, b} {
+		var p protocol.PromoteToSFU
+		m.skipTo(protocol.TypePromoteToSFU, &p)
+		tokens[m] = p.SFUToken
+	}
+	return a, b, tokens
+}
+
+// admitted opens a member's session at the SFU; it is not up yet.
+func (h *house) admitted(token string) topology.Session {
+	h.t.Helper()
+	return must(h.ctl.AdmitSession(token))
+}
+
+// TestReportBeforeTheSFUKnows: a client may know that it is connected before the SFU's word of it is here. Its report counts,
+// and nothing is refused; a report of one that does not get connected is, a moment later.
+func TestReportBeforeTheSFUKnows(t *testing.T) {
+	policy := topology.DefaultPolicy()
+	policy.PromoteAt, policy.DemoteAt = 2, 1
+	h := newHouse(t, withoutPresence, policy)
+	a, b, tokens := h.promoted()
+	early := h.admitted(tokens[a])
+	a.send(protocol.TypeSFUConnected, protocol.SFUConnected{ZoneID: hallID})
+	a.silent()
+	h.ctl.SessionUp(early)
+	h.ctl.SessionFlowing(early)
+
+	never := h.admitted(tokens[b])
+	b.send(protocol.TypeSFUConnected, protocol.SFUConnected{ZoneID: hallID})
+	if e := b.wantError(protocol.InvalidRequest, "SFU_CONNECTED", ""); e.Details["reason"] != "not_connected" {
+		t.Errorf("%+v", e)
+	}
+	h.ctl.SessionUp(never)
+	h.ctl.SessionFlowing(never)
+	b.send(protocol.TypeSFUConnected, protocol.SFUConnected{ZoneID: hallID})
+	for _, m := range []*client{a, b} {
+		var c protocol.TopologyChanged
+		if m.expect(protocol.TypeTopologyChanged, &c); c.Reason != protocol.Promoted {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// TestFeaturesCountFromConnect: what a newer connection listed counts from its CONNECT, not from its JOIN_WORLD.
+func TestFeaturesCountFromConnect(t *testing.T) {
+	policy := topology.DefaultPolicy()
+	policy.PromoteAt, policy.DemoteAt, policy.DemoteAfter, policy.Dwell = 2, 1, 0, 0
+	h := newHouse(t, func(o *Options) { withoutPresence(o); o.Grace = time.Minute }, policy)
+	a, b, tokens := h.promoted()
+	for m, token := range tokens {
+		s := h.admitted(token)
+		h.ctl.SessionUp(s)
+		h.ctl.SessionFlowing(s)
+		m.send(protocol.TypeSFUConnected, protocol.SFUConnected{ZoneID: hallID})
+	}
+	a.skipTo(protocol.TypeTopologyChanged, nil)
+	old := h.connect(a.claims) // lists nothing
+	a.wantError(protocol.InvalidRequest, "", "")
+	a.wantClose(4409)
+	b.drop()
+	h.waitFor(func() bool { return h.srv.members[b.user].session == nil })
+	h.srv.mu.Lock()
+	h.srv.leave(h.srv.members[b.user]) // as when its grace is over
+	h.srv.mu.Unlock()
+	if s := h.ctl.Snapshot(hallID); s.Media != topology.SFU || s.Changing {
+		t.Errorf("one that does not know of demotions is in it: %+v", s)
+	}
+	old.drop()
+	h.connect(a.claims, "topology_changed")
+	if s := h.ctl.Snapshot(hallID); s.Media == topology.SFU && !s.Changing {
+		t.Errorf("everyone knows of demotions now: %+v", s)
+	}
 }
 
 func TestSFUURL(t *testing.T) {

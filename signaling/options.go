@@ -17,6 +17,7 @@ type Controller interface {
 	Join(z topology.Zone, m topology.Member, welcome func(topology.View))
 	Leave(zone, user uuid.UUID)
 	Lost(zone, user uuid.UUID)
+	Renewed(zone uuid.UUID, m topology.Member)
 	Resume(z topology.Zone, m topology.Member, welcome func(topology.View))
 	ICEFailed(zone, user, peer uuid.UUID) error
 	SFUConnected(zone, user uuid.UUID) error

@@ -238,6 +238,8 @@ func (srv *Server) connected(s *session, claims *Claims) bool {
 		srv.current[claims.User] = s
 		if m := srv.members[claims.User]; m != nil && m.session == nil {
 			srv.startGrace(m) // afresh: the newer connection has as long to join
+			m.knows = s.features.Load().topologyChanged
+			srv.opt.Controller.Renewed(m.zone().ID, m.topologyMember())
 		}
 	} else if m := srv.members[claims.User]; m != nil && m.session == s {
 		if _, err := m.world.live.Join(identityOf(claims), srv.opt.Now()); err != nil { // who is in only gets its identity renewed

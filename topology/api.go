@@ -2,6 +2,7 @@ package topology
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -113,6 +114,10 @@ var (
 	ErrRefused = errors.New("topology: not a live member that this credential admits")
 	// ErrNotConnected: SFU_CONNECTED of a member that the SFU does not see connected.
 	ErrNotConnected = errors.New("topology: the SFU does not see this member connected")
+
+	// ErrConnecting: the same of a member whose session the SFU has admitted. The report may have overtaken the SFU's word,
+	// and counts if that comes in a moment.
+	ErrConnecting = fmt.Errorf("%w yet", ErrNotConnected)
 	// ErrPeer: ICE_FAILED about oneself or someone who is not in the zone.
 	ErrPeer = errors.New("topology: not another member of the zone")
 )

@@ -74,6 +74,10 @@ func (c *Controller) Leave(zone, user uuid.UUID) { c.happened(zone, left{user}) 
 // Lost says that a member's connection is lost and its grace runs. Resume or Leave follows.
 func (c *Controller) Lost(zone, user uuid.UUID) { c.happened(zone, lost{user}) }
 
+// Renewed says that a newer connection of a member was accepted: what that knows of the protocol counts from now, while the
+// grace runs. Resume or Leave follows.
+func (c *Controller) Renewed(zone uuid.UUID, m Member) { c.happened(zone, renewed{m}) }
+
 // Resume says that a member has a new connection to the place it held: back within the grace, or replaced.
 func (c *Controller) Resume(z Zone, m Member, welcome func(View)) {
 	c.mu.Lock()
@@ -93,7 +97,8 @@ func (c *Controller) ICEFailed(zone, user, peer uuid.UUID) error {
 	return nil
 }
 
-// SFUConnected says that a member reports that the SFU delivers to it.
+// SFUConnected says that a member reports that the SFU delivers to it: ErrNotConnected, or ErrConnecting, which is best
+// asked again in a moment.
 func (c *Controller) SFUConnected(zone, user uuid.UUID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,10 +112,13 @@ func (c *Controller) SFUConnected(zone, user uuid.UUID) error {
 	}
 	connected := m.up.ID != ""
 	c.run(e, sfuConnected{user}, nil)
-	if !connected {
-		return ErrNotConnected
+	switch {
+	case connected:
+		return nil
+	case e.zone.connecting(m):
+		return ErrConnecting
 	}
-	return nil
+	return ErrNotConnected
 }
 
 // SFUDisconnected says that a member needs the SFU no more, or, failed, that it lost it.

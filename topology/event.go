@@ -14,6 +14,7 @@ type (
 	left      struct{ user uuid.UUID }
 	lost      struct{ user uuid.UUID } // its grace runs
 	resumed   struct{ member Member }
+	renewed   struct{ member Member } // a newer connection of it is there, which has not resumed yet
 	iceFailed struct{ user, peer uuid.UUID }
 
 	// What members report.
@@ -37,6 +38,7 @@ func (e joined) String() string          { return "joined " + describe(e.member)
 func (e left) String() string            { return "left " + short(e.user) }
 func (e lost) String() string            { return "lost " + short(e.user) }
 func (e resumed) String() string         { return "resumed " + describe(e.member) }
+func (e renewed) String() string         { return "renewed " + describe(e.member) }
 func (e iceFailed) String() string       { return "ICE failed " + short(e.user) + " to " + short(e.peer) }
 func (e sfuConnected) String() string    { return "SFU connected " + short(e.user) }
 func (e sessionAdmitted) String() string { return "session admitted " + e.session.String() }

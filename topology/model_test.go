@@ -94,6 +94,10 @@ func (m *model) before(now time.Time, e event) {
 		if p := m.peer(e.user); p != nil {
 			p.grace = true
 		}
+	case renewed:
+		if p := m.peer(e.member.ID); p != nil {
+			p.Member = e.member
+		}
 	case left:
 		m.live = slices.DeleteFunc(m.live, func(p *peer) bool { return p.ID == e.user })
 		for k := range m.fails {

@@ -39,7 +39,7 @@ type action struct {
 
 func (a action) String() string {
 	switch a.what {
-	case "join", "resume":
+	case "join", "renew", "resume":
 		without := ""
 		if !a.feature {
 			without = " without topology_changed"
@@ -59,7 +59,7 @@ const users = 8
 
 var kinds = []string{
 	"join", "join", "join", "join", "connect", "connect", "connect", "connect", "pass", "pass", "pass", "pass",
-	"leave", "lose", "resume", "connect muted", "connect muted", "ice failed", "ice failed", "show token", "up", "flowing", "down", "report",
+	"leave", "lose", "renew", "resume", "connect muted", "connect muted", "ice failed", "ice failed", "show token", "up", "flowing", "down", "report",
 	"disconnect", "disconnect", "error", "errors", "show old token",
 	"late up", "late down", "everyone connects", "everyone disconnects", "everyone reports",
 }
@@ -129,6 +129,10 @@ func (tr *trial) play(a action) {
 		tr.do(z, left{id})
 	case "lose":
 		tr.do(z, lost{id})
+	case "renew":
+		if m := tr.models[z].peer(id); m != nil && m.grace {
+			tr.do(z, renewed{Member{id, a.feature}})
+		}
 	case "resume":
 		tr.do(z, resumed{Member{id, a.feature}})
 	case "ice failed":

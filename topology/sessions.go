@@ -51,11 +51,17 @@ func (z *zone) report(user uuid.UUID, now time.Time) {
 		return
 	}
 	// Of a try that is over, or the SFU sees otherwise. Or the report overtook the SFU's word: it went round by the
-	// signaling server, but under load a goroutine may be slower. It is refused all the same, and counts if
-	// the session comes up in a moment: no client reports twice.
-	if m.admitted.ID != "" && m.admitted.Epoch == w.epoch {
+	// signaling server, but under load a goroutine may be slower. It counts if the session comes up in a moment: no client
+	// reports twice.
+	if z.connecting(m) {
 		m.early = now
 	}
+}
+
+// connecting: the SFU has admitted a session of the member for the way ahead, and it is not up yet.
+func (z *zone) connecting(m *member) bool {
+	w, ok := z.inSFU()
+	return ok && m.admitted.ID != "" && m.admitted.Epoch == w.epoch && !m.hasSession(w.epoch)
 }
 
 // arrived takes note of a report that counts.

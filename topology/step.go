@@ -26,6 +26,10 @@ func step(z *zone, now time.Time, e event) []effect {
 		if m := z.member(e.user); m != nil {
 			m.grace = true
 		}
+	case renewed:
+		if m := z.member(e.member.ID); m != nil {
+			m.Member = e.member
+		}
 	case iceFailed:
 		z.fail(e.user, e.peer, now)
 	case sfuConnected:
