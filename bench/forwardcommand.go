@@ -119,12 +119,12 @@ func floorCommand() *cobra.Command {
 				r := report.New("floor", "One Go thread that sends to many, us of its time per packet")
 				r.Param("shape", shape)
 				r.Param("each measurement", lasts)
-				t := report.Table{Title: "us per packet", Columns: []string{"load", "sendto", "sendto, AES-GCM", "sendmmsg", "sendmmsg, AES-GCM", "GSO", "GSO, AES-GCM"}}
+				t := report.Table{Title: "us per packet", Columns: []string{"load", "sendto", "sendto, AES-GCM", "sendmmsg", "sendmmsg, AES-GCM", "GSO", "GSO, AES-GCM", "GSO and sendmmsg", "the same, AES-GCM"}}
 				for _, load := range []struct{ senders, receivers int }{{1, 10}, {1, 50}, {3, 50}} {
 					kinds := append(slices.Repeat([]forward.Kind{{Mic: true, Camera: true}}, load.senders),
 						slices.Repeat([]forward.Kind{{Audio: 1}}, load.receivers)...)
 					row := []string{fmt.Sprintf("%d to %d", load.senders, load.receivers)}
-					for _, way := range []forward.Way{forward.SendTo, forward.SendMMsg, forward.GSO} {
+					for _, way := range []forward.Way{forward.SendTo, forward.SendMMsg, forward.GSO, forward.Both} {
 						for _, sealed := range []bool{false, true} {
 							fmt.Fprintf(cmd.ErrOrStderr(), "floor: %s, %s, sealed %v\n", row[0], way, sealed)
 							f, err := forward.MeasureFloor(ctx, forward.Shape(shape), kinds, way, sealed, lasts)

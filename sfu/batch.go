@@ -16,6 +16,7 @@ type batch struct {
 	spans   []span
 	msgs    []message
 	at      int64  // the present, by the SFU's clock: when what it is about was read
+	partial bool   // the last picture that was handed on is not whole yet
 	gen     uint64 // counts flushes: what transports remember of messages is good within one
 	arrived []arrival
 	out     flusher
@@ -119,6 +120,7 @@ func (b *batch) hand() {
 		if !t.closed {
 			for j := i; j < len(b.arrived); j++ {
 				if x := &b.arrived[j]; x.l == a.l {
+					b.partial = a.l.up.video && !x.p.marker
 					a.l.up.take(b, a.l, x.p)
 					x.l = nil
 				}

@@ -48,3 +48,6 @@ func (b *batch) write() {
 		b.packets(m, func(p []byte) { b.sock.writeOne(m.to, p) })
 	}
 }
+
+// hold does nothing: packets leave one by one here.
+func hold() {}

@@ -53,6 +53,7 @@ type mediaSocket struct {
 	rd   reader
 	next int   // which of what was read comes next
 	due  int64 // when what waits in the batch must leave; 0: nothing does
+	held bool  // the reader has slept for the rest of a picture already
 
 	batches sync.Pool // for who is not the reader
 
@@ -215,6 +216,9 @@ func (s *mediaSocket) take(b []byte) (int, netip.AddrPort, bool) {
 	return n, in.from, true
 }
 
+// holdMessages is how many messages must be at stake for the reader to sleep until the rest of a picture has come.
+const holdMessages = 16
+
 // flushWithin is how long packets may wait for more that go the same ways.
 const flushWithin = 500 * time.Microsecond
 
@@ -263,9 +267,15 @@ func (s *mediaSocket) turn() error {
 	s.in.at = s.now()
 	switch {
 	case err == nil:
-		if s.rd.n == 0 { // nothing more came
+		switch {
+		case s.rd.n > 0:
+			s.held = false
+		case s.in.partial && !s.held && len(s.in.msgs) >= holdMessages:
+			s.held = true
+			hold()
+		default: // nothing more came
 			s.in.flush()
-			s.due = 0
+			s.due, s.held = 0, false
 		}
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded): // the relay wakes the reader

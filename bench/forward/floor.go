@@ -20,9 +20,10 @@ type Way string
 
 // The ways that are measured.
 const (
-	SendTo   Way = "sendto"   // a system call for each packet
-	SendMMsg Way = "sendmmsg" // one for all packets of an event, to all receivers
-	GSO      Way = "gso"      // the same, and the packets to one receiver are one message (UDP_SEGMENT)
+	SendTo   Way = "sendto"       // a system call for each packet
+	SendMMsg Way = "sendmmsg"     // one for all packets of an event, to all receivers
+	GSO      Way = "gso"          // one for each receiver, to which the packets are one message (UDP_SEGMENT)
+	Both     Way = "gso,sendmmsg" // one for all such messages
 )
 
 // Floor is the least that one Go thread takes to send a load's packets to their receivers: a copy, AES-128-GCM where sealed,
@@ -211,7 +212,7 @@ func (o *outlet) send(e *event, way Way, sealed bool, count *int) error {
 					return err
 				}
 				continue
-			case GSO:
+			case GSO, Both:
 				if size == 0 {
 					size = len(p)
 				}
@@ -222,7 +223,7 @@ func (o *outlet) send(e *event, way Way, sealed bool, count *int) error {
 			}
 			o.message(n, i, o.arena[run:used], size)
 			run, size, n = used, 0, n+1
-			if n == outletMessages {
+			if n == outletMessages || way == GSO {
 				if err := o.flush(n); err != nil {
 					return err
 				}
