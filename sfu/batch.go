@@ -1,7 +1,7 @@
 package sfu
 
 const (
-	batchBytes = 256 << 10 // of packets that wait for a flush
+	batchBytes = 512 << 10 // of packets that wait for a flush
 	segments   = 64        // most packets of one run: UDP_MAX_SEGMENTS of the kernel
 	runBytes   = 65000     // most bytes of a run: one IP packet
 )
