@@ -1,10 +1,12 @@
 package documents_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/gorilla/websocket"
 
 	"atrium/signaling/documents/wire"
 )
@@ -159,5 +161,36 @@ func TestStored(t *testing.T) {
 			}
 		}
 		c.fence()
+	})
+}
+
+// TestShutdown: everybody is told (1001), nobody is let in any more, and what was written is stored.
+func TestShutdown(t *testing.T) {
+	dir, doc := t.TempDir(), uuid.New()
+	const notes = 20
+	t.Run("before", func(t *testing.T) {
+		h := houseIn(t, dir, nil)
+		a := h.enter(uuid.New())
+		a.join(doc)
+		for i := range notes {
+			a.annotate(doc, fmt.Sprint(i))
+		}
+		a.fence()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if err := h.srv.Shutdown(ctx); err != nil {
+			t.Fatal(err)
+		}
+		a.closedWith(1001)
+		d := websocket.Dialer{Subprotocols: []string{wire.Subprotocol, token(t, claimsOf(a.user))}}
+		if _, res, _ := d.Dial(h.url, nil); res == nil || res.StatusCode != 503 {
+			t.Errorf("%+v", res)
+		}
+	})
+	t.Run("after", func(t *testing.T) {
+		h := houseIn(t, dir, nil)
+		a := h.enter(uuid.New())
+		a.join(doc)
+		a.fenceNotes(notes)
 	})
 }

@@ -31,6 +31,9 @@ type presence struct {
 	At        string // of any of these
 	Status    string
 	StatusAt  string
+
+	// Clocks say when each was said, on the nodes' clock: that of laneCursor when Cursor was, and so on.
+	Clocks [lanes]uint64
 }
 
 // arrived is the presence of who has said nothing yet.
@@ -38,6 +41,41 @@ func arrived(at string) presence { return presence{At: at, Status: "online", Sta
 
 func (p *presence) update(m *wire.PresenceUpdate) {
 	p.Cursor, p.Selection, p.Typing, p.At = m.Cursor, m.Selection, m.IsTyping, m.Timestamp
+}
+
+// said notes when what a lane says was said.
+func (p *presence) said(l lane, clock uint64) {
+	if l == laneAll {
+		p.Clocks[laneCursor], p.Clocks[laneSelection], p.Clocks[laneTyping] = clock, clock, clock
+		return
+	}
+	p.Clocks[l] = clock
+}
+
+// merge takes what is newer in another node's word, and says which lanes that were.
+func (p *presence) merge(o *presence) (newer [lanes]bool) {
+	for l := range p.Clocks {
+		if newer[l] = o.Clocks[l] > p.Clocks[l]; newer[l] {
+			p.Clocks[l] = o.Clocks[l]
+		}
+	}
+	if newer[laneCursor] {
+		p.Cursor = o.Cursor
+	}
+	if newer[laneSelection] {
+		p.Selection = o.Selection
+	}
+	if newer[laneTyping] {
+		p.Typing = o.Typing
+	}
+	if newer[laneCursor] || newer[laneSelection] || newer[laneTyping] {
+		p.At = o.At
+	}
+	if newer[laneStatus] {
+		p.Status, p.StatusAt = o.Status, o.StatusAt
+	}
+	newer[laneAll] = newer[laneCursor] && newer[laneSelection] && newer[laneTyping]
+	return newer
 }
 
 // stamp is a time of the server's own, as clients write theirs.

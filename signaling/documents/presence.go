@@ -18,11 +18,19 @@ func (d *document) change(s *session, l lane, frame []byte, apply func(*presence
 		return false
 	}
 	apply(&m.presence)
+	d.date(m, l)
 	if l == laneAll || l == laneTyping {
 		d.watchTyping(m)
 	}
 	d.pend(m, l, frame, false)
 	return true
+}
+
+// date notes when a member said something, where there are other nodes on which it may say something too.
+func (d *document) date(m *member, l lane) {
+	if b := d.srv.opt.Bus; b != nil {
+		m.presence.said(l, b.Clock())
+	}
 }
 
 // pend makes a frame the latest of a lane. What was heard of another node is not told to the others again.
@@ -121,6 +129,7 @@ func (d *document) stopTyping(m *member) {
 		return
 	}
 	m.presence.Typing, m.presence.At = false, stamp(d.srv.opt.Now())
+	d.date(m, laneTyping)
 	d.pend(m, laneTyping, wire.Encode(wire.TagTypingIndicator, wire.TypingIndicator{DocumentID: d.id.Document, UserID: m.user, Timestamp: m.presence.At}), false)
 }
 

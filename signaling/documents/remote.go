@@ -115,23 +115,27 @@ func (d *document) hear(node string, word bus.Member) *member {
 		d.add(m)
 	}
 	m.nodes[node] = word.Version
+	for _, c := range p.Clocks {
+		d.srv.opt.Bus.Seen(c)
+	}
 	was := m.presence
-	m.presence = p
+	newer := m.presence.merge(&p)
 	var told [lanes]bool
 	for _, n := range word.News {
-		if n.Kind < uint8(lanes) {
-			told[n.Kind] = true
-			d.pend(m, lane(n.Kind), n.Frame, true)
+		if l := lane(n.Kind); l < lanes && newer[l] {
+			told[l] = true
+			d.pend(m, l, n.Frame, true)
 		}
 	}
-	// What the news do not hold: messages were lost, or there was none to hear them.
-	if !told[laneAll] && (was.Cursor != p.Cursor && !told[laneCursor] || was.Selection != p.Selection && !told[laneSelection] || was.Typing != p.Typing && !told[laneTyping]) {
+	// What the news do not hold: messages were lost, or there was none to hear them, or the member said something here meanwhile.
+	now := &m.presence
+	if !told[laneAll] && (was.Cursor != now.Cursor && !told[laneCursor] || was.Selection != now.Selection && !told[laneSelection] || was.Typing != now.Typing && !told[laneTyping]) {
 		d.pend(m, laneAll, m.update(d.id.Document), true)
 	}
-	if was.Status != p.Status && !told[laneStatus] {
+	if was.Status != now.Status && !told[laneStatus] {
 		d.pend(m, laneStatus, m.status(d.id.Document), true)
 	}
-	if m.sessions > 0 && was.Typing != p.Typing {
+	if m.sessions > 0 && was.Typing != now.Typing {
 		d.watchTyping(m)
 	}
 	return m

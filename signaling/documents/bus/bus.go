@@ -51,6 +51,7 @@ type Bus struct {
 	running sync.WaitGroup // of links, lease and ear
 
 	version atomic.Uint64 // of what is said of members
+	clock   atomic.Uint64 // the last time that was given or seen, in microseconds
 	number  atomic.Uint64 // of notes
 	waiting atomic.Int64  // notes in links
 
@@ -89,6 +90,27 @@ func (b *Bus) Notify(reach func(up bool)) {
 
 // Version gives the next version of a member.
 func (b *Bus) Version() uint64 { return b.version.Add(1) }
+
+// Clock gives a time that is later than all that this node has given and seen, and else the machine's (a hybrid logical
+// clock): of what a user says on two nodes at once, all nodes take the same for the newer.
+func (b *Bus) Clock() uint64 {
+	for {
+		last := b.clock.Load()
+		if now := max(uint64(time.Now().UnixMicro()), last+1); b.clock.CompareAndSwap(last, now) {
+			return now
+		}
+	}
+}
+
+// Seen notes a time of another node.
+func (b *Bus) Seen(clock uint64) {
+	for {
+		last := b.clock.Load()
+		if clock <= last || b.clock.CompareAndSwap(last, clock) {
+			return
+		}
+	}
+}
 
 // failed looks at the error of an exchange and gives it back. Whether Redis is out of reach is for the lease alone to say,
 // so that a connection that breaks late does not end what has begun anew.
