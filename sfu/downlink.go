@@ -8,10 +8,14 @@ import (
 )
 
 const (
-	assumed    = 10_000_000 // bits a second, until the receiver's feedback says otherwise
-	probeEvery = 5 * time.Millisecond
-	padMost    = 255 // bytes of padding in a packet (RFC 3550, section 5.1)
-	overloaded = 1.3 // what is sent, of what can be: it is stopped at once, not at the next key frame
+	assumed     = 10_000_000 // bits a second, until the receiver's feedback says otherwise
+	probeEvery  = 5 * time.Millisecond
+	padMost     = 255                    // bytes of padding in a packet (RFC 3550, section 5.1)
+	repeatShare = 0.25                   // of what can be sent: for retransmissions …
+	repeatBurst = 24 << 10               // … saved up to so many bytes: a key frame
+	repeatLeast = 20 * time.Millisecond  // between two retransmissions of a packet: a round trip …
+	repeatMost  = 250 * time.Millisecond // … of these bounds
+	overloaded  = 1.3                    // what is sent, of what can be: it is stopped at once, not at the next key frame
 )
 
 // downlink is what is known of the way to a member. Guarded by transport.outMu.
@@ -23,6 +27,9 @@ type downlink struct {
 	wish    float64 // with what the next layer would fit
 	refTime int64   // of the last feedback, in 64 ms, unwrapped
 	probing bool    // a goroutine does it
+
+	repeats   float64 // bytes that may be sent again now
+	repeatsAt int64
 }
 
 // agreed: the receiver gives transport-wide feedback.
@@ -183,4 +190,34 @@ func (t *slot) pad(b *batch, bytes int, padding bool) (sent int) {
 		sent += int(h.padding) + overhead
 	}
 	return sent
+}
+
+// mayRepeat says whether there is room for a retransmission; didRepeat follows it.
+func (t *transport) mayRepeat(now int64) bool {
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	d := &t.down
+	bits := float64(assumed)
+	if d.est != nil {
+		bits = min(d.est.Rate(), assumed)
+	}
+	d.repeats = min(d.repeats+bits/8*repeatShare*float64(now-d.repeatsAt)/float64(time.Second), repeatBurst)
+	d.repeatsAt = now
+	return d.repeats > 0
+}
+
+func (t *transport) didRepeat(size int) {
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	t.down.repeats -= float64(size)
+}
+
+// roundTrip is how long a retransmission takes to show in what the receiver asks for.
+func (t *transport) roundTrip() time.Duration {
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	if t.down.est == nil {
+		return repeatLeast
+	}
+	return min(max(t.down.est.RoundTrip(), repeatLeast), repeatMost)
 }

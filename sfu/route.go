@@ -144,10 +144,9 @@ func (t *transport) route(ssrc uint32, p []byte) *stream {
 	if !ok && repairs {
 		mid, ok = r.ssrcs[of]
 	}
-	var rid, repairRID string
+	rid, repairRID := string(extensionOf(p, r.ids.rid)), string(extensionOf(p, r.ids.repair))
 	if !ok {
 		mid = string(extensionOf(p, r.ids.mid))
-		rid, repairRID = string(extensionOf(p, r.ids.rid)), string(extensionOf(p, r.ids.repair))
 	}
 	u := r.uplinks[mid]
 	if mid == "" {

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
@@ -15,10 +14,13 @@ import (
 
 var _ webrtc.TrackLocal = (*slot)(nil)
 
-const (
-	resendWindow = 100 * time.Millisecond
-	resendMost   = 128 // retransmissions of a slot within resendWindow: no NACK makes the SFU a packet gun
-)
+const repeatsMany = 64 // retransmissions of a slot that are remembered
+
+// repeated is a retransmission.
+type repeated struct {
+	seq uint16
+	at  int64
+}
 
 // slot is one recvonly section of a member: a place that the SFU fills with whom it chooses. Its SSRC, payload type and
 // numbering stay the same whoever is in it.
@@ -48,8 +50,7 @@ type slot struct {
 	octets   uint32
 	keyAsked int64  // when the slot last asked
 	keyOf    *layer // and whom
-	resent   int
-	resentAt int64
+	repeated [repeatsMany]repeated
 	again    packet // memory of retransmissions, made at the first
 }
 
@@ -271,21 +272,30 @@ func (t *slot) write(b *batch, h *header, p *packet, n numbers) bool {
 	return t.s.media.end(b, h, len(payload)) == nil
 }
 
-// resend answers a NACK from the source's ring: by RTX (RFC 4588) where it was agreed, else the packet again. False: enough
-// for now.
+// resend answers a NACK from the source's ring: by RTX (RFC 4588) where it was agreed, else the packet again. Retransmissions
+// have a share of what the receiver can be sent, else loss by a full queue would fill it even more. False: enough for now.
 func (t *slot) resend(b *batch, seq uint16) bool {
 	b.room()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.s.f.now()
-	if now-t.resentAt > int64(resendWindow) {
-		t.resentAt, t.resent = now, 0
-	}
-	if !t.bound || t.resent >= resendMost {
+	if !t.bound {
 		return false
 	}
-	t.resent++
-	if t.repeat(b, seq) > 0 {
+	now := t.s.f.now()
+	if seg, _, ok := t.line.find(seq); !ok || t.video && seg != &t.line.seg {
+		return true // a picture from before a switch: the key frame after it makes it superfluous
+	}
+	r := &t.repeated[seq%repeatsMany]
+	if r.seq == seq && now-r.at < int64(t.s.media.roundTrip()) {
+		return true // it is on its way
+	}
+	if !t.s.media.mayRepeat(now) {
+		t.s.f.m.drop(dropRepeat)
+		return false
+	}
+	if size := t.repeat(b, seq); size > 0 {
+		*r = repeated{seq, now}
+		t.s.media.didRepeat(size)
 		t.s.f.m.resent.Add(1)
 	}
 	return true

@@ -50,6 +50,8 @@ type Estimator struct {
 	jitter         float64 // mean change from one bin to the next, ns
 	standsFrom     int64   // since when a queue stands; 0: none does
 	newest         int64   // arrival
+	newestSent     int64   // when that was sent
+	trip           int64   // round trip, the least of late
 	cutAt, grownAt int64
 	feedbackAt     int64
 	pending        int    // sent and not reported
@@ -95,6 +97,9 @@ func (e *Estimator) Rate() float64 {
 // Queue is how long the queue is that stands on the way.
 func (e *Estimator) Queue() time.Duration { return time.Duration(max(e.standing(), 0)) }
 
+// RoundTrip is the least time of late from sending a packet to hearing of it.
+func (e *Estimator) RoundTrip() time.Duration { return time.Duration(e.trip) }
+
 // Congested: a queue stands.
 func (e *Estimator) Congested() bool { return e.standsFrom != 0 }
 
@@ -118,6 +123,9 @@ func (e *Estimator) Sent(seq uint16, size int, now int64) {
 	e.pending++
 	e.sends.add(now, size)
 }
+
+// counts: what is lost for a probe, or for too much that is no longer sent, says nothing of what is sent now.
+func (p *packet) counts(e *Estimator) bool { return p.state == waiting && p.at > e.cutAt }
 
 func (p *packet) waits() bool { return p.state == waiting || p.state == tried }
 
@@ -154,7 +162,7 @@ func (e *Estimator) Lost(seq uint16) (sent int64, size int, ok bool) {
 	if p == nil {
 		return 0, 0, false
 	}
-	if p.state == waiting { // what is lost for a probe says nothing of what is sent without it
+	if p.counts(e) {
 		e.lost++
 		e.reported++
 	}
@@ -168,11 +176,13 @@ func (e *Estimator) Arrived(seq uint16, at int64) (sent int64, size int, ok bool
 	if p == nil {
 		return 0, 0, false
 	}
-	if p.state == waiting {
+	if p.counts(e) {
 		e.reported++
 	}
 	p.state = done
-	e.newest = max(e.newest, at)
+	if at >= e.newest {
+		e.newest, e.newestSent = at, p.at
+	}
 	d := at - p.at
 	before, had := e.arrives.least(at-2*int64(binEvery), int64(binEvery))
 	e.arrives.add(at, int(p.size))
@@ -203,6 +213,12 @@ func (e *Estimator) most() int64 {
 // Feedback follows the Arrived and Lost of one feedback message.
 func (e *Estimator) Feedback(now int64) {
 	first := !e.heard
+	if d := now - e.newestSent; e.newestSent != 0 {
+		if e.trip == 0 || d < e.trip {
+			e.trip = d
+		}
+		e.trip += (d - e.trip) / 16 // the least of late
+	}
 	e.heard, e.feedbackAt = true, now
 	if first {
 		e.grownAt = now
@@ -238,6 +254,7 @@ func (e *Estimator) cut(now int64, to float64) {
 	e.tight = true
 	if to = max(to, Least); to < e.rate {
 		e.rate, e.cutAt = to, now
+		e.lost, e.reported = 0, 0
 		e.cuts++
 	}
 }

@@ -11,7 +11,9 @@ const (
 	passes    = 0.9                    // as fast as it was sent
 	probeGap  = 500 * time.Millisecond // between two probes, doubled by each that fails …
 	probeRare = 3 * time.Second        // … up to this
-	regret    = 2 * time.Second        // a cut so soon after a probe shows that it was wrong
+	regret    = 2 * time.Second        // a cut so soon after a probe shows that it was wrong …
+	wiser     = 1.15                   // … and the next must show so much more …
+	wisest    = 1.5                    // … up to this
 )
 
 // Prober finds out whether more would fit, when more is wished for.
@@ -21,8 +23,9 @@ type Prober struct {
 
 	next  int64 // not before
 	fails int
-	won   int64 // when the last probe succeeded
-	cuts  int   // of the estimator, then and at the start of a probe
+	won   int64   // when the last probe succeeded
+	spare float64 // of the wish
+	cuts  int     // of the estimator, then and at the start of a probe
 
 	// While a probe runs.
 	target    float64
@@ -39,10 +42,13 @@ type Prober struct {
 }
 
 // NewProber makes a prober for an estimator.
-func NewProber(e *Estimator) *Prober { return &Prober{e: e} }
+func NewProber(e *Estimator) *Prober { return &Prober{e: e, spare: 1} }
 
 // Wish says what would be of use: the sum with which the next layer would fit.
 func (p *Prober) Wish(bits float64) { p.wish = bits }
+
+// goal is what a probe must show for the wish to be granted.
+func (p *Prober) goal() float64 { return p.wish * p.spare }
 
 // Probing: a step is under way, and Due is to be asked every few milliseconds.
 func (p *Prober) Probing() bool { return p.began != 0 }
@@ -56,9 +62,10 @@ func (p *Prober) Start(now int64) bool {
 	switch {
 	case p.won == 0:
 	case e.cuts != p.cuts:
+		p.spare = min(p.spare*wiser, wisest)
 		p.fail(now) // what it raised did not hold
 	case now-p.won > int64(regret):
-		p.won, p.fails = 0, 0
+		p.won, p.fails, p.spare = 0, 0, 1
 	}
 	if !e.heard || p.wish <= e.rate || now < p.next || e.Congested() || now-e.cutAt < int64(probeGap) && e.cutAt != 0 {
 		return false
@@ -68,9 +75,9 @@ func (p *Prober) Start(now int64) bool {
 }
 
 func (p *Prober) step(now int64, known float64) {
-	p.target = min(known*stepUp, p.wish*1.02)
+	p.target = min(known*stepUp, p.goal()*1.02)
 	p.began, p.ends, p.paid, p.owed = now, now+int64(stepLasts), now, 0
-	if p.target >= p.wish {
+	if p.target >= p.goal() {
 		p.ends += int64(stepLasts) // the last one: what passes for a moment may be a bucket that was full
 	}
 	p.sent, p.got, p.lost, p.first, p.last, p.firstSent, p.lastSent, p.cuts = 0, 0, 0, 0, 0, 0, 0, p.e.cuts
@@ -151,8 +158,11 @@ func (p *Prober) Feedback(now int64) {
 		return
 	}
 	bits = min(bits*min(slower, 1), p.target)
-	if p.target >= p.wish && bits > p.wish*passes {
-		bits = p.wish
+	if p.target >= p.goal() && bits > p.goal()*passes {
+		bits = p.goal()
+	}
+	if bits < p.goal() {
+		bits = min(bits, p.wish*0.99) // on the way there
 	}
 	p.e.Proved(bits)
 	if p.e.rate >= p.wish {
@@ -160,7 +170,7 @@ func (p *Prober) Feedback(now int64) {
 		p.end(now, probeGap)
 		return
 	}
-	if bits < p.target*passes {
+	if bits < p.target*passes && bits < p.wish*0.98 {
 		p.fail(now) // less was sent than was meant: there is nothing to fill it with
 		return
 	}
