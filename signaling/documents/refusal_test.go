@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -255,22 +256,26 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// TestFlood: a connection over its limit is read more slowly and told so, loses nothing, and is closed when it goes on.
+// TestFlood: a connection over its limit is read more slowly and told so, and is closed when it goes on.
 func TestFlood(t *testing.T) {
-	h := newHouse(t, func(o *documents.Options) { o.Messages, o.Flooding = 50, 500*time.Millisecond })
+	h := newHouse(t, func(o *documents.Options) { o.Messages, o.Flooding = 10, 500*time.Millisecond })
 	doc := uuid.New()
 	a := h.enter(uuid.New())
 	a.join(doc)
-	told := false
-	for i := range 400 { // at most a burst of 150 and 50 a second are read
-		if a.ws.WriteMessage(websocket.TextMessage, wire.Encode(wire.TagCursorUpdate, wire.CursorUpdate{DocumentID: doc, UserID: a.user, Position: wire.Position{Line: uint64(i)}, Timestamp: someTime})) != nil {
-			break
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sending.Go(func() { // until it is closed
+		for a.ws.WriteMessage(websocket.TextMessage, wire.Encode(wire.TagCursorUpdate, wire.CursorUpdate{DocumentID: doc, UserID: a.user, Timestamp: someTime})) == nil {
 		}
+	})
+	defer a.ws.Close()
+	var e wire.Error
+	a.expect(wire.TagError, &e)
+	if e.Code != wire.DocumentError || !strings.Contains(e.Message, "a second") {
+		t.Errorf("%v", e)
 	}
-	for !told {
-		var e wire.Error
+	for !strings.Contains(e.Message, "on end") {
 		a.expect(wire.TagError, &e)
-		told = strings.Contains(e.Message, "on end")
 	}
 	a.closedWith(4429)
 }
