@@ -68,6 +68,7 @@ describe("a whiteboard's document", () => {
     await until("Ada sees the annotation at its line", async () => (await mark.getAttribute("data-line")) === "3");
     await until("Grace's is stored", async () => (await texts(grace, stored))[0] === "Is it?");
     await grace.page.getByRole("tab", { name: "Comments" }).click();
+    expect(await grace.page.evaluate(() => document.activeElement?.id), "the tab keeps the focus").toBe("tab-Comment");
     await write(grace, "Good morning.");
     await until("Ada reads the comment", async () => (await texts(ada, stored)).includes("Good morning."));
     await until("nobody writes any more", async () => (await texts(ada, ".writing"))[0] === "");

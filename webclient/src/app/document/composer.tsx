@@ -11,6 +11,10 @@ interface Props {
   position: TextPosition;
   /** Counts up when the field is to take the focus. */
   summons: number;
+  /** The last one that was followed. */
+  answered: { current: { summons: number } };
+  /** The document is closed for good. */
+  closed: boolean;
   onSent(): void;
 }
 
@@ -18,7 +22,7 @@ interface Props {
 const NEARLY = 500;
 
 /** Where a note is written. Whoever has the document open sees that one is writing. */
-export function Composer({ reading, kind, position, summons, onSent }: Props) {
+export function Composer({ reading, kind, position, summons, answered, closed, onSent }: Props) {
   const { documentId } = reading.shared;
   const [text, setText] = useState(() => keptText(documentId, kind));
   const [error, setError] = useState("");
@@ -28,8 +32,10 @@ export function Composer({ reading, kind, position, summons, onSent }: Props) {
   const label = kind === "Annotation" ? `Annotate line ${line}` : `Comment, about line ${line}`;
 
   useEffect(() => {
-    if (summons > 0) field.current?.focus();
-  }, [summons]);
+    if (answered.current.summons === summons) return;
+    answered.current.summons = summons;
+    field.current?.focus();
+  }, [summons, answered]);
   useEffect(() => () => reading.shared.typing(false), [reading]);
   // As high as what is written, up to a point that the style sheet sets.
   useLayoutEffect(() => {
@@ -71,6 +77,7 @@ export function Composer({ reading, kind, position, summons, onSent }: Props) {
         ref={field}
         rows={1}
         value={text}
+        disabled={closed}
         placeholder={label}
         aria-label={label}
         aria-describedby="composer-says"
@@ -84,7 +91,7 @@ export function Composer({ reading, kind, position, summons, onSent }: Props) {
         class="primary send"
         aria-label={kind === "Annotation" ? "Annotate" : "Comment"}
         title="Send (Enter; Shift+Enter begins a new line)"
-        disabled={text.trim() === "" || left < 0}
+        disabled={closed || text.trim() === "" || left < 0}
       >
         <SendIcon />
       </button>

@@ -15,8 +15,11 @@ export function DocumentPanel(props: PanelProps) {
     const before = document.activeElement as HTMLElement | null;
     frame.current?.focus({ preventScroll: true });
     return () => {
-      const known = before?.isConnected && before !== document.body;
-      (known ? before : document.querySelector<HTMLElement>(".map"))?.focus({ preventScroll: true });
+      // Once the office is in sight again.
+      queueMicrotask(() => {
+        const known = before?.isConnected && before !== document.body;
+        (known ? before : document.querySelector<HTMLElement>(".map"))?.focus({ preventScroll: true });
+      });
     };
   }, []);
   useEffect(() => {

@@ -101,6 +101,7 @@ export class Reading {
     document.addEventListener("visibilitychange", seen);
     this.undo.push(
       () => document.removeEventListener("visibilitychange", seen),
+      office.on("world-changed", () => void this.read()),
       // Now there may be a name for an id.
       office.on("peer-joined", () => this.update({})),
       this.shared.on("state", ({ state }) => this.connection(state)),
@@ -125,6 +126,7 @@ export class Reading {
 
   open(): void {
     this.shared.open();
+    this.away.look();
     void this.read();
   }
 

@@ -37,18 +37,26 @@ export function DocumentText({ name, reading, state, text, editor, onCursor, onA
       onOpenLine: (line) => latest.current.onOpenLine(line),
     });
     editor.current = made;
-    made.focus();
-    const draw = () =>
-      made.setCarets(
-        [...reading.shared.members.values()].map((m) => {
-          const { id, name, color, ink } = reading.person(m.user_id);
-          return { id, name, color, ink, cursor: m.cursor, selection: m.selection };
-        }),
-      );
+    // Unless one has gone back to the map in the meantime.
+    if (host.current.closest(".document")?.contains(document.activeElement)) made.focus();
+    let frame = 0;
+    // Many may move at once: they are drawn together.
+    const draw = () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        made.setCarets(
+          [...reading.shared.members.values()].map((m) => {
+            const { id, name, color, ink } = reading.person(m.user_id);
+            return { id, name, color, ink, cursor: m.cursor, selection: m.selection };
+          }),
+        );
+      });
+    };
     draw();
     const undo = [reading.shared.on("members", draw), reading.subscribe(draw)];
     return () => {
       for (const off of undo) off();
+      cancelAnimationFrame(frame);
       made.close();
       editor.current = null;
     };

@@ -44,6 +44,9 @@ export function Thread(props: Props) {
   const shown = kind === "Comment" ? all.slice(-most) : latest(all, most, sought?.line);
   const names = state.members.filter((m) => m.typing).map((m) => reading.person(m.user_id).name);
 
+  // Each look for a line and each summons to write is followed once; coming back to a tab is neither.
+  const answered = useRef({ sought: 0, summons: 0 });
+
   const toEnd = () => {
     if (list.current) list.current.scrollTop = list.current.scrollHeight;
   };
@@ -114,7 +117,7 @@ export function Thread(props: Props) {
             ))}
           </ol>
         ) : (
-          <ByLine {...props} notes={shown} />
+          <ByLine {...props} notes={shown} answered={answered} />
         )}
       </div>
       <p class="writing" aria-live="polite">
@@ -126,6 +129,8 @@ export function Thread(props: Props) {
         kind={kind}
         position={position}
         summons={summons}
+        answered={answered}
+        closed={state.connection === "closed"}
         onSent={() => {
           following.current = true;
           if (kind === "Comment") toEnd();
@@ -141,13 +146,20 @@ function latest<T extends Note>(notes: readonly T[], most: number, line: number 
   return from <= 0 ? notes : notes.filter((n, i) => i >= from || n.position.line === line);
 }
 
+interface ByLineProps extends Props {
+  notes: readonly (Note | Draft)[];
+  answered: { current: { sought: number } };
+}
+
 /** Annotations below the line that they are about. */
-function ByLine({ reading, notes, sought, lineText, onLine }: Props & { notes: readonly (Note | Draft)[] }) {
+function ByLine({ reading, notes, sought, answered, lineText, onLine }: ByLineProps) {
   const found = useRef<HTMLButtonElement>(null);
   useEffect(() => {
+    if (!sought || answered.current.sought === sought.turn) return;
+    answered.current.sought = sought.turn;
     found.current?.scrollIntoView({ block: "start" });
     found.current?.focus({ preventScroll: true });
-  }, [sought]);
+  }, [sought, answered]);
   const lines = [...new Set(notes.map((n) => n.position.line))].sort((a, b) => a - b);
   return (
     <>

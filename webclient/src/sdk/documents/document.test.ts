@@ -173,8 +173,14 @@ describe("joining", () => {
   it("joins again when the server could not read the notes", async () => {
     await opened();
     last().say("Error", { code: "CONNECTION_ERROR", message: "the store of the notes is out of reach" });
+    shared.note("Comment", at(0), "patience");
     await vi.advanceTimersByTimeAsync(1000);
-    expect(FakeSocket.all).toHaveLength(2);
+    expect(last().tags()).toEqual(["JoinDocument", "JoinDocument"]);
+    await settle();
+    expect(last().tags()).toEqual(["JoinDocument", "JoinDocument", "Comment"]);
+    await vi.advanceTimersByTimeAsync(9000);
+    expect(last().of("JoinDocument")).toHaveLength(2);
+    expect(FakeSocket.all).toHaveLength(1);
     expect(problems).toMatchObject([{ message: "The store of the notes is out of reach.", fatal: false }]);
   });
 });
@@ -220,6 +226,20 @@ describe("notes", () => {
     last().say("Comment", last().of("Comment")[0] as object);
     expect(states()).toEqual([]);
     expect(contents()).toEqual(["slow"]);
+  });
+
+  it("wait with the server while its other nodes are out of reach", async () => {
+    await opened();
+    await settle();
+    shared.note("Comment", at(0), "patient");
+    last().say("Error", { code: "CONNECTION_ERROR", message: "the other nodes are out of reach, and notes wait" });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(states()).toEqual(["sending"]);
+    last().say("Comment", last().of("Comment")[0] as object);
+    expect(contents()).toEqual(["patient"]);
+    shared.note("Comment", at(0), "unlucky");
+    last().say("Error", { code: "CONNECTION_ERROR", message: "the store failed; this one is not stored" });
+    expect(states()).toEqual(["refused"]);
   });
 
   it("on their way at a loss are sent again only if they were not stored", async () => {

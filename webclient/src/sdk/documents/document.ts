@@ -1,5 +1,5 @@
 import { wsURL } from "../api";
-import type { Backoff } from "../backoff";
+import { Backoff } from "../backoff";
 import type { SocketFactory } from "../connection";
 import type { ClientMessages, ErrorPayload } from "../documents.gen";
 import { Emitter } from "../emitter";
@@ -67,6 +67,8 @@ export class SharedDocument extends Emitter<SharedDocumentEvents> {
   private settled = false;
   private settling: ReturnType<typeof setTimeout> | undefined;
   private confirming: ReturnType<typeof setTimeout> | undefined;
+  private rejoining: ReturnType<typeof setTimeout> | undefined;
+  private readonly joins = new Backoff(1000, 10_000);
 
   constructor(options: SharedDocumentOptions) {
     super();
@@ -169,14 +171,20 @@ export class SharedDocument extends Emitter<SharedDocumentEvents> {
   }
 
   private join(): void {
-    this.stored.replay();
     this.people.clear();
+    this.joins.reset();
+    this.ask();
+    this.enter("connected", "");
+    this.emit("members", this.people.all);
+  }
+
+  /** Who asks to join twice is told everything again, and nobody else sees anything. */
+  private ask(): void {
+    this.stored.replay();
     this.link.send(encode("JoinDocument", this.about));
     this.telling.all();
     this.settled = false;
     this.settle();
-    this.enter("connected", "");
-    this.emit("members", this.people.all);
   }
 
   /** What was on its way when the connection was lost is sent again only when it is not among the stored ones. */
@@ -237,19 +245,24 @@ export class SharedDocument extends Emitter<SharedDocumentEvents> {
       this.fail({ code: "document-refused", message: "You may not open this document.", fatal: true });
       return;
     }
-    if (this.giveBack(inWords(e))) return;
-    if (e.code === "CONNECTION_ERROR") {
-      this.emit("problem", { code: "document-unreached", message: inWords(e), fatal: false });
-      // Nothing came of the join either: it is made again.
-      if (!this.settled) this.link.again();
-      return;
-    }
-    console.warn(`atrium: the document server said ${e.code}: ${e.message}`);
+    if (e.code === "CONNECTION_ERROR") this.unreached(e);
+    else if (!this.giveBack(inWords(e))) console.warn(`atrium: the document server said ${e.code}: ${e.message}`);
+  }
+
+  /** The store, or the other nodes, are out of reach; only the words say whether a note is refused or waits for them. */
+  private unreached(e: ErrorPayload): void {
+    if (e.message.includes("not stored") && this.giveBack(inWords(e))) return;
+    this.emit("problem", { code: "document-unreached", message: inWords(e), fatal: false });
+    clearTimeout(this.confirming); // the server says that it takes long
+    if (this.settled) return;
+    // Perhaps nothing came of the join.
+    clearTimeout(this.settling);
+    clearTimeout(this.rejoining);
+    this.rejoining = setTimeout(() => this.ask(), this.joins.next());
   }
 
   private lost(problem: Problem): void {
-    clearTimeout(this.settling);
-    clearTimeout(this.confirming);
+    this.rest();
     this.settled = false;
     this.outbox.lost();
     if (problem.fatal) {
@@ -265,9 +278,12 @@ export class SharedDocument extends Emitter<SharedDocumentEvents> {
     this.emit("problem", problem);
   }
 
+  private rest(): void {
+    for (const timer of [this.settling, this.confirming, this.rejoining]) clearTimeout(timer);
+  }
+
   private stop(reason: string): void {
-    clearTimeout(this.settling);
-    clearTimeout(this.confirming);
+    this.rest();
     this.telling.close();
     this.link.close();
     if (this.state !== "closed") this.enter("closed", reason);

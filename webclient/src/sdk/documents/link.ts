@@ -86,14 +86,6 @@ export class DocumentLink extends Emitter<LinkEvents> {
     return true;
   }
 
-  /** Gives this connection up and tries again later: the server could not do what it is for. */
-  again(): void {
-    const { socket } = this;
-    if (!socket) return;
-    this.drop(socket);
-    this.gone(socket, 0);
-  }
-
   close(): void {
     this.closed = true;
     globalThis.removeEventListener?.("online", this.online);
@@ -128,7 +120,10 @@ export class DocumentLink extends Emitter<LinkEvents> {
     };
     socket.onmessage = (e) => this.frame(e.data);
     socket.onclose = (e) => this.gone(socket, e.code);
-    this.opening = setTimeout(() => this.again(), OPEN_MS);
+    this.opening = setTimeout(() => {
+      this.drop(socket);
+      this.gone(socket, CloseCode.timeout);
+    }, OPEN_MS);
   }
 
   private frame(data: unknown): void {
