@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -149,9 +148,7 @@ func (s *soaking) come(ctx context.Context) error {
 			Muted: s.rnd.IntN(4) == 0, NoCamera: s.rnd.IntN(3) == 0,
 		},
 		Event: func(t *talker.Talker, e peer.Event) {
-			// A report may overtake what the SFU knows; it is refused, and counts a moment later.
-			early := e.Type == peer.EventError && strings.Contains(e.Reason, "not_connected")
-			if (e.Type == peer.EventError || e.Type == peer.EventLost) && !early {
+			if e.Type == peer.EventError || e.Type == peer.EventLost {
 				s.refused.Add(1)
 				text := fmt.Sprintf("%s: %s: %s", t.Name, e.Type, e.Reason)
 				s.first.CompareAndSwap(nil, &text)

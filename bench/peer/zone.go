@@ -14,8 +14,6 @@ const (
 	// credentialsPatience is how long an arriver in a zone that needs the relay waits for TURN_CREDENTIALS, which the server
 	// sends right behind WORLD_STATE.
 	credentialsPatience = 500 * time.Millisecond
-	// again is the time between a refused SFU_CONNECTED and the next.
-	again = 200 * time.Millisecond
 )
 
 // receiveMessage handles a message of the signaling server.
@@ -122,9 +120,6 @@ func (p *Peer) dispatch(e envelope) error {
 		}
 		if !p.joined {
 			p.lost = &m // it ends the attempt to get in
-		}
-		if m.Details["type"] == typeSFUConnected {
-			p.reportAgain()
 		}
 		return &m
 	}
@@ -249,19 +244,6 @@ func (p *Peer) checkPromotion() {
 		}
 	}
 	p.settling = len(p.pairs) > 0
-}
-
-// reportAgain says SFU_CONNECTED once more: this side may know of the connection a moment before the SFU does.
-func (p *Peer) reportAgain() {
-	s := p.session
-	if s == nil || !s.reported {
-		return
-	}
-	p.after(again, func() {
-		if p.session == s && s.connected && !s.left {
-			p.send(typeSFUConnected, sfuConnectedPayload{Zone: s.promote.Zone})
-		}
-	})
 }
 
 // replaces says whether all that comes from a pair comes from the SFU: its active slots have delivered, and for each
