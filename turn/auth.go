@@ -132,9 +132,9 @@ func (d *doorman) events() pion.EventHandler {
 				d.refuse("channels", name, "")
 			}
 		},
-		OnChannelDeleted: func(_, _ net.Addr, _, _, _ string, name, peer net.Addr, _ uint16) {
+		OnChannelDeleted: func(_, _ net.Addr, _, _, _ string, name, peer net.Addr, number uint16) {
 			if p, from, ok := d.port(name, peer); ok {
-				p.unchannel(from)
+				p.unchannel(from, number)
 			}
 		},
 		OnPermissionCreated: func(_, _ net.Addr, _, _, _ string, name net.Addr, _ net.IP) {

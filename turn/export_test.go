@@ -22,3 +22,6 @@ func (s *Server) Connections() int {
 	}
 	return n
 }
+
+// RaceEnabled: the race detector is on.
+const RaceEnabled = raceEnabled

@@ -72,9 +72,14 @@ func newMetrics() *metrics {
 
 func (m *metrics) drop(d drop) { m.byDrop[d].Inc() }
 
-func (m *metrics) pass(p pass, n int) {
-	m.byPass[p].Inc()
-	m.bytes.Add(float64(n))
+// passedMany counts a round's packets.
+func (m *metrics) passedMany(n *[passes]int, bytes int) {
+	for p, n := range n {
+		if n > 0 {
+			m.byPass[p].Add(float64(n))
+		}
+	}
+	m.bytes.Add(float64(bytes))
 }
 
 // watch adds the gauges that read the server's state when they are asked.

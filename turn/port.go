@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"runtime"
@@ -27,8 +28,8 @@ type port struct {
 	gate  atomic.Pointer[sync.Mutex]
 	owner atomic.Pointer[owner]
 
-	// Read per packet; written under mu.
-	channels atomic.Pointer[map[netip.AddrPort]uint16]
+	// Read per packet; replaced under mu.
+	channels atomic.Pointer[channels]
 
 	// Guarded by mu.
 	mu          sync.Mutex
@@ -49,9 +50,13 @@ type owner struct {
 	out    client // nil: packets go through pion/turn's own goroutine only
 }
 
-// client writes to the receiving end's own socket. It must not block.
+// client is the receiving end's own socket.
 type client interface {
-	writeChannelData(channel uint16, p []byte)
+	// write takes a frame, which leaves at the round's end. It must not block, and leave frame as it is.
+	write(frame []byte, r *round)
+	// holds says that the client has a port, and lost that it has it no more. The relay's mutex is held.
+	holds(p *port)
+	lost(p *port)
 }
 
 // packet waits in a port's queue.
@@ -60,6 +65,9 @@ type packet struct {
 	n    int
 	from *net.UDPAddr
 }
+
+// frame is b with room for a header. b must fit.
+func (k *packet) frame(b []byte) []byte { return k.buf[:channelHeader+copy(k.buf[channelHeader:], b)] }
 
 var packets = sync.Pool{New: func() any { return new(packet) }}
 
@@ -91,7 +99,7 @@ func (p *port) ReadFrom(b []byte) (int, net.Addr, error) {
 // error, as a network would.
 func (p *port) WriteTo(b []byte, to net.Addr) (int, error) {
 	if a, ok := to.(*net.UDPAddr); ok {
-		p.relay.route(p, b, unmapped(a.AddrPort()))
+		p.relay.routeOne(p, b, unmapped(a.AddrPort()))
 	} else {
 		p.relay.metrics.drop(dropDestination)
 	}
@@ -186,38 +194,61 @@ const (
 	maxChannels    = 256
 )
 
-// channel notes that the client bound a channel to a peer: packets from there go straight to the client's socket.
-// False: too many.
+// channels are what pion/turn has bound and not yet let go: the same ones, both ways.
+type channels struct {
+	peers   map[uint16]netip.AddrPort
+	numbers map[netip.AddrPort]uint16
+}
+
+// channel notes that the client bound a channel to a peer: packets from there go straight to the client's socket, and
+// what the client sends on it goes there. False: too many.
 func (p *port) channel(peer netip.AddrPort, number uint16) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	old := p.channels.Load()
-	m := make(map[netip.AddrPort]uint16)
-	if old != nil {
-		for k, v := range *old {
-			m[k] = v
-		}
-	}
-	m[peer] = number
-	p.channels.Store(&m)
-	return len(m) <= maxChannels
+	return p.rebind(func(c *channels) {
+		c.peers[number], c.numbers[peer] = peer, number
+	})
 }
 
 // unchannel forgets a channel that ran out.
-func (p *port) unchannel(peer netip.AddrPort) {
+func (p *port) unchannel(peer netip.AddrPort, number uint16) {
+	p.rebind(func(c *channels) {
+		delete(c.peers, number)
+		if c.numbers[peer] == number {
+			delete(c.numbers, peer)
+		}
+	})
+}
+
+func (p *port) rebind(change func(*channels)) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	old := p.channels.Load()
-	if old == nil {
-		return
+	c := &channels{peers: make(map[uint16]netip.AddrPort), numbers: make(map[netip.AddrPort]uint16)}
+	if old := p.channels.Load(); old != nil {
+		maps.Copy(c.peers, old.peers)
+		maps.Copy(c.numbers, old.numbers)
 	}
-	m := make(map[netip.AddrPort]uint16, len(*old))
-	for k, v := range *old {
-		if k != peer {
-			m[k] = v
-		}
+	change(c)
+	p.channels.Store(c)
+	return len(c.peers) <= maxChannels
+}
+
+// peer gives who a channel is bound to.
+func (p *port) peer(number uint16) (netip.AddrPort, bool) {
+	c := p.channels.Load()
+	if c == nil {
+		return netip.AddrPort{}, false
 	}
-	p.channels.Store(&m)
+	peer, ok := c.peers[number]
+	return peer, ok
+}
+
+// channelTo gives the channel that is bound to a peer.
+func (p *port) channelTo(peer netip.AddrPort) (uint16, bool) {
+	c := p.channels.Load()
+	if c == nil {
+		return 0, false
+	}
+	number, ok := c.numbers[peer]
+	return number, ok
 }
 
 // permission counts permissions up or down. False: too many.

@@ -157,10 +157,15 @@ func start(o Options) (*Server, error) {
 	// gives up its whole relay candidate when the permission for one of the peer's other candidates is refused.
 	grant := pion.DefaultPermissionHandler
 	for _, conn := range o.UDP {
-		sock := newSocket(conn, s.relay, o.Logger, m)
-		if err := s.serve(o, sock, pion.ServerConfig{PacketConnConfigs: []pion.PacketConnConfig{{
-			PacketConn: sock, RelayAddressGenerator: s.relay, PermissionHandler: grant,
-		}}}); err != nil {
+		sock, err := newSocket(conn, s.relay, o.Logger, m)
+		if err == nil {
+			if err = s.serve(o, sock, pion.ServerConfig{PacketConnConfigs: []pion.PacketConnConfig{{
+				PacketConn: sock, RelayAddressGenerator: s.relay, PermissionHandler: grant,
+			}}}); err != nil {
+				_ = sock.Close()
+			}
+		}
+		if err != nil {
 			_ = s.Close()
 			return nil, err
 		}

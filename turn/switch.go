@@ -24,6 +24,7 @@ type relay struct {
 	limits  Limits
 	now     func() time.Time
 	metrics *metrics
+	rounds  rounds
 
 	// Read on the way of every packet, without a lock; written under mu.
 	ports [1 << 16]atomic.Pointer[port]
@@ -75,6 +76,7 @@ func newRelay(ip netip.Addr, sfu Port, addrs []netip.AddrPort, limits Limits, no
 		clients: make(map[clientKey]*port),
 		drained: make(chan struct{}),
 	}
+	r.rounds.init(m)
 	r.names.init(limits.Rest, limits.Names)
 	for _, a := range addrs {
 		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
@@ -173,6 +175,9 @@ func (r *relay) bind(name netip.AddrPort, id topology.TURNIdentity, c clientKey,
 	r.names.held(id.User, name.Port())
 	r.bound++
 	p.owner.Store(&owner{key: k, epoch: id.Epoch, client: c, out: out})
+	if out != nil {
+		out.holds(p)
+	}
 	return p, true
 }
 
@@ -215,6 +220,9 @@ func (r *relay) unbind(p *port) {
 	}
 	if r.clients[o.client] == p {
 		delete(r.clients, o.client)
+	}
+	if o.out != nil {
+		o.out.lost(p)
 	}
 }
 

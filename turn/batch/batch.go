@@ -44,10 +44,10 @@ type Stats struct {
 	Failed    uint64 // refused by the kernel
 }
 
-// Writer collects datagrams for one Socket. Use it from one goroutine at a time.
+// Writer collects datagrams. Use it from one goroutine at a time.
 type Writer struct {
 	// Owned by the caller's goroutine.
-	socket *Socket
+	socket *Socket // of all that waits
 	queue  []datagram
 	runs   []run
 	stats  Stats
@@ -55,16 +55,17 @@ type Writer struct {
 }
 
 // NewWriter makes a Writer that flushes itself when it holds most datagrams.
-func NewWriter(s *Socket, most int) *Writer {
-	w := &Writer{socket: s, queue: make([]datagram, 0, most), runs: make([]run, 0, most)}
+func NewWriter(most int) *Writer {
+	w := &Writer{queue: make([]datagram, 0, most), runs: make([]run, 0, most)}
 	w.sys.init(w, most)
 	return w
 }
 
-// Add queues a datagram. p must stay as it is until Flush.
+// Add queues a datagram, which leaves by the destination's socket. p must stay as it is until Flush.
 func (w *Writer) Add(to *Dest, p []byte) {
-	if len(w.queue) == cap(w.queue) {
+	if len(w.queue) == cap(w.queue) || to.socket != w.socket {
 		w.Flush()
+		w.socket = to.socket
 	}
 	i := len(w.queue)
 	w.queue = append(w.queue, datagram{p, -1})

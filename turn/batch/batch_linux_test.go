@@ -26,7 +26,7 @@ func TestRunThatIsRefused(t *testing.T) {
 	sums(1)
 	c, at := plain(t, "udp4", "127.0.0.1:0")
 	_ = c.SetReadBuffer(1 << 20)
-	w, to := NewWriter(s, 50), s.Dest(at)
+	w, to := NewWriter(50), s.Dest(at)
 	full := bytes.Repeat([]byte("x"), 1200)
 	add := func() {
 		w.Add(to, full)
@@ -61,7 +61,7 @@ func BenchmarkWrite(b *testing.B) {
 				s.whole.Store(true)
 			}
 			_, at := plain(b, "udp4", "127.0.0.1:0") // it drops what it has no room for
-			w, to, p := NewWriter(s, 8), s.Dest(at), make([]byte, 1200)
+			w, to, p := NewWriter(8), s.Dest(at), make([]byte, 1200)
 			for b.Loop() {
 				for range 8 {
 					w.Add(to, p)

@@ -63,7 +63,7 @@ func TestReadsManyAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := NewReader(s, 4, 64)
+	r := NewReader(s, 4, 64, 0)
 	for got, reads := 0, 0; got < 10; reads++ {
 		n, err := r.Read()
 		if err != nil {
@@ -93,7 +93,7 @@ func TestRunsKeepTheOrder(t *testing.T) {
 			s, _ := open(t, map[string]string{"udp4": "udp4", "udp6": "udp"}[network], here)
 			a, atA := plain(t, "udp4", "127.0.0.1:0")
 			b, atB := plain(t, "udp4", "127.0.0.1:0")
-			w := NewWriter(s, 100)
+			w := NewWriter(100)
 			toA, toB := s.Dest(atA), s.Dest(atB)
 			var wantA, wantB []string
 			for i, size := range []int{1200, 1200, 1200, 300, 1200, 1200, 1300, 1300, 0, 5, 5, 6, 4, 4} {
@@ -124,7 +124,7 @@ func TestLongRuns(t *testing.T) {
 	s, _ := open(t, "udp4", "127.0.0.1:0")
 	c, at := plain(t, "udp4", "127.0.0.1:0")
 	_ = c.SetReadBuffer(1 << 20)
-	w := NewWriter(s, 50)
+	w := NewWriter(50)
 	to := s.Dest(at)
 	var want []string
 	for i := range 130 {
@@ -143,7 +143,7 @@ func TestLongRuns(t *testing.T) {
 func TestBadDestination(t *testing.T) {
 	s, _ := open(t, "udp4", "127.0.0.1:0")
 	c, at := plain(t, "udp4", "127.0.0.1:0")
-	w := NewWriter(s, 50)
+	w := NewWriter(50)
 	good, none, other := s.Dest(at), s.Dest(netip.MustParseAddrPort("127.0.0.1:0")), s.Dest(netip.MustParseAddrPort("127.0.0.2:0"))
 	var want []string
 	for i := range 5 {
@@ -166,7 +166,7 @@ func TestCloseWakesTheReader(t *testing.T) {
 	ended := make(chan error)
 	reading := make(chan struct{})
 	go func() {
-		r := NewReader(s, 4, 64)
+		r := NewReader(s, 4, 64, 0)
 		if _, err := r.Read(); err != nil {
 			ended <- err
 			return
@@ -200,7 +200,7 @@ func TestCloseWakesTheReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.Close()
-	w := NewWriter(s, 4)
+	w := NewWriter(4)
 	w.Add(s.Dest(at), []byte("x"))
 	w.Flush()
 	if w.Stats().Failed != 1 {
@@ -210,7 +210,7 @@ func TestCloseWakesTheReader(t *testing.T) {
 
 func TestNothingIsAllocated(t *testing.T) {
 	s, at := open(t, "udp4", "127.0.0.1:0")
-	r, w := NewReader(s, 16, 2048), NewWriter(s, 16)
+	r, w := NewReader(s, 16, 2048, 0), NewWriter(16)
 	to := s.Dest(at) // to itself
 	p := make([]byte, 1200)
 	if n := testing.AllocsPerRun(500, func() {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +18,7 @@ type Socket struct {
 	// Static after construction.
 	file  *os.File // counts who uses the descriptor: it is closed when the last has let go
 	raw   syscall.RawConn
+	bell  *bell
 	local *net.UDPAddr
 	six   bool // of the IPv6 family, where an IPv4 address is written in its mapped form
 
@@ -27,7 +27,7 @@ type Socket struct {
 }
 
 // Open takes over a socket, which must not be used any more.
-func Open(c *net.UDPConn) (*Socket, error) {
+func Open(c *net.UDPConn) (_ *Socket, err error) {
 	rc, err := c.SyscallConn()
 	if err != nil {
 		return nil, fmt.Errorf("batch: %w", err)
@@ -51,13 +51,18 @@ func Open(c *net.UDPConn) (*Socket, error) {
 	if err := errors.Join(c.Close(), unix.SetNonblock(fd, false)); err != nil {
 		return nil, errors.Join(fmt.Errorf("batch: %w", err), unix.Close(fd))
 	}
-	wait := unix.NsecToTimeval(int64(sendWait))
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &wait); err != nil {
+	send, read := unix.NsecToTimeval(int64(sendWait)), unix.NsecToTimeval(int64(busyWait))
+	err = errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &send),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &read))
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("batch: %w", err), unix.Close(fd))
 	}
 	s := &Socket{file: os.NewFile(uintptr(fd), "udp"), local: local, six: six}
+	if s.bell, err = newBell(fd); err != nil {
+		return nil, errors.Join(err, s.file.Close())
+	}
 	if s.raw, err = s.file.SyscallConn(); err != nil {
-		return nil, errors.Join(fmt.Errorf("batch: %w", err), s.file.Close())
+		return nil, errors.Join(fmt.Errorf("batch: %w", err), s.bell.Close(), s.file.Close())
 	}
 	_, err = unix.GetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT)
 	s.whole.Store(err != nil) // a kernel before 4.18
@@ -109,19 +114,21 @@ func (s *Socket) Close() error {
 	// The reader sleeps in the kernel. Shutting down wakes it, though the answer for a socket without a peer is ENOTCONN
 	// (inet_shutdown in Linux); the descriptor is closed when the reader has let go of it.
 	_ = s.raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
-	return s.file.Close()
+	return errors.Join(s.bell.Close(), s.file.Close())
 }
 
-// Dest is where datagrams go, in the kernel's form. Datagrams to one Dest may leave together; to two of one address they
-// do not.
+// Dest is where a socket's datagrams go, in the kernel's form. Datagrams to one Dest may leave together; to two of one
+// address they do not.
 type Dest struct {
+	socket *Socket
+
 	addr unix.RawSockaddrInet6 // the larger of the two
 	size uint32
 }
 
 // Dest makes a destination for this socket.
 func (s *Socket) Dest(to netip.AddrPort) *Dest {
-	d := &Dest{}
+	d := &Dest{socket: s}
 	port := to.Port()
 	if s.six {
 		d.addr.Family, d.addr.Addr = unix.AF_INET6, to.Addr().As16()
@@ -140,95 +147,4 @@ func (s *Socket) Dest(to netip.AddrPort) *Dest {
 	(*[2]byte)(unsafe.Pointer(&d.addr.Port))[0] = byte(port >> 8)
 	(*[2]byte)(unsafe.Pointer(&d.addr.Port))[1] = byte(port)
 	return d
-}
-
-// message is struct mmsghdr (recvmmsg(2)).
-type message struct {
-	hdr unix.Msghdr
-	n   uint32
-}
-
-// Reader reads datagrams into buffers of its own. Use it from one goroutine at a time.
-type Reader struct {
-	socket   *Socket
-	size     int
-	buf      []byte
-	messages []message
-	iovecs   []unix.Iovec
-	names    []unix.RawSockaddrInet6
-
-	// The call's arguments and results, for call is made once.
-	call  func(uintptr)
-	flags uintptr
-	n     uintptr
-	errno unix.Errno
-}
-
-// NewReader makes a Reader of up to most datagrams at a time, of up to size bytes; the rest of a longer one is lost.
-func NewReader(s *Socket, most, size int) *Reader {
-	r := &Reader{
-		socket: s, size: size, buf: make([]byte, most*size),
-		messages: make([]message, most), iovecs: make([]unix.Iovec, most), names: make([]unix.RawSockaddrInet6, most),
-	}
-	for i := range r.messages {
-		r.iovecs[i].Base = &r.buf[i*size]
-		r.iovecs[i].SetLen(size)
-		h := &r.messages[i].hdr
-		h.Iov, h.Name = &r.iovecs[i], (*byte)(unsafe.Pointer(&r.names[i]))
-		h.SetIovlen(1)
-		h.Namelen = unix.SizeofSockaddrInet6
-	}
-	r.call = func(fd uintptr) {
-		r.n, _, r.errno = unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), uintptr(len(r.messages)), r.flags, 0, 0)
-	}
-	return r
-}
-
-// Read waits for datagrams and gives how many there are. What it gave before is lost.
-func (r *Reader) Read() (int, error) { return r.read(unix.MSG_WAITFORONE) }
-
-func (r *Reader) read(flags uintptr) (int, error) {
-	for i := range int(r.n) {
-		r.messages[i].hdr.Namelen = unix.SizeofSockaddrInet6
-	}
-	for {
-		r.n, r.flags = 0, flags
-		err := r.socket.raw.Control(r.call)
-		if err != nil || r.socket.closed.Load() {
-			r.n = 0
-			return 0, net.ErrClosed
-		}
-		switch r.errno {
-		case 0:
-			return int(r.n), nil
-		case unix.EINTR:
-		default:
-			r.n = 0
-			return 0, fmt.Errorf("batch: reading: %w", r.errno)
-		}
-	}
-}
-
-// At gives a datagram and where it came from. It is the caller's until the next Read.
-func (r *Reader) At(i int) ([]byte, netip.AddrPort) {
-	p := r.buf[i*r.size : i*r.size+min(int(r.messages[i].n), r.size)]
-	name := &r.names[i]
-	port := (*[2]byte)(unsafe.Pointer(&name.Port))
-	at := uint16(port[0])<<8 | uint16(port[1])
-	if name.Family == unix.AF_INET {
-		return p, netip.AddrPortFrom(netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(name)).Addr), at)
-	}
-	from := netip.AddrFrom16(name.Addr).Unmap()
-	if name.Scope_id != 0 && from.Is6() {
-		if i, err := net.InterfaceByIndex(int(name.Scope_id)); err == nil { // link-local: rare
-			from = from.WithZone(i.Name)
-		}
-	}
-	return p, netip.AddrPortFrom(from, at)
-}
-
-// Rest lets datagrams gather for a time. It is the caller's thread that sleeps.
-func (r *Reader) Rest(d time.Duration) {
-	ts := unix.NsecToTimespec(int64(d))
-	_ = unix.Nanosleep(&ts, nil)
 }

@@ -42,11 +42,14 @@ func (s *Socket) Close() error {
 	return s.udp.Close()
 }
 
-// Dest is where datagrams go.
-type Dest struct{ to netip.AddrPort }
+// Dest is where a socket's datagrams go.
+type Dest struct {
+	socket *Socket
+	to     netip.AddrPort
+}
 
 // Dest makes a destination for this socket.
-func (s *Socket) Dest(to netip.AddrPort) *Dest { return &Dest{to} }
+func (s *Socket) Dest(to netip.AddrPort) *Dest { return &Dest{s, to} }
 
 // Reader reads datagrams into a buffer of its own. Use it from one goroutine at a time.
 type Reader struct {
@@ -57,7 +60,9 @@ type Reader struct {
 }
 
 // NewReader makes a Reader of datagrams of up to size bytes; the rest of a longer one is lost. It reads one at a time.
-func NewReader(s *Socket, _, size int) *Reader { return &Reader{socket: s, buf: make([]byte, size)} }
+func NewReader(s *Socket, _, size int, _ time.Duration) *Reader {
+	return &Reader{socket: s, buf: make([]byte, size)}
+}
 
 // Read waits for datagrams and gives how many there are. What it gave before is lost.
 func (r *Reader) Read() (int, error) {
@@ -74,9 +79,6 @@ func (r *Reader) Read() (int, error) {
 
 // At gives a datagram and where it came from. It is the caller's until the next Read.
 func (r *Reader) At(int) ([]byte, netip.AddrPort) { return r.buf[:r.n], r.from }
-
-// Rest lets datagrams gather for a time: one at a time, there is nothing to gain from it.
-func (r *Reader) Rest(time.Duration) {}
 
 type sysWriter struct{}
 
