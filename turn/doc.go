@@ -7,7 +7,31 @@
 // memory, and packets from relayed names to the SFU's media addresses. Nothing else can be reached through it: there
 // is no code here that opens a connection or a port.
 //
-// The way of a packet: socket or stream (frames, refusals) -> pion/turn (STUN, permissions, channels) -> port (the
-// net.PacketConn that pion/turn takes for a relay socket) -> route (zone and destination are checked) -> the other
-// port's queue, or its client's socket where a channel is bound, or the SFU.
+// The way of a packet on a channel: a read of the socket (socket.go, some datagrams at a time) or of the connection
+// (stream.go, some frames at a time) -> shortcut (the channels that pion/turn has bound and not let go) -> route (is the
+// sender's port alive, the destination's, are they of one zone; or is it the SFU) -> the receiver's channel number is
+// written over the sender's where the packet lies -> the round (round.go), which at the end of what was read sends all of
+// it: one sendmmsg for all UDP clients, packets of one size to one client as one message, one write for each TCP client.
+// No goroutine wakes for it but the reader, nothing is copied between the two system calls over UDP and once over TCP,
+// nothing is allocated.
+//
+// All else, requests and Send indications, goes on to pion/turn, which keeps allocations, permissions, channels and their
+// lifetimes: its read loop is the reader. Its packets come back through port (the net.PacketConn that pion/turn takes for
+// a relay socket) to route, and what has no channel at its receiver waits in that port's queue for pion/turn to make a
+// Data indication of it.
+//
+// What paid, by `bench relay` at 10,000 packets a second on two virtual processors, where waking a thread costs more than
+// passing a packet on (coturn took 20 to 44 µs a packet, this package 20 to 50 before):
+//
+//   - reading and writing by the batch, and leaving pion/turn out: 27 to 30 µs where packets come one by one;
+//   - letting packets gather while they come fast (turn/batch: pace): 14 to 17 µs with half a millisecond, 20 with a
+//     quarter;
+//   - a reader that Go's scheduler sees every 5 ms: 8 to 10 µs. Before, the scheduler took its processor away each 10 ms
+//     and its monitor thread then looked every 20 µs, for as much as the relaying itself.
+//
+// What did not: a reader that waits in recvmmsg whatever the rate. A packet after more than 10 ms of silence wakes the
+// monitor thread for some sixty rounds, so that a lone call cost more than through Go's poller; hence the three ways of
+// waiting. A cache of the last sender, a copy less in the TCP queue: not to be seen beside the system calls, left out.
+// Over TCP and TLS a packet costs about what it costs coturn: there a reader wakes for each connection, and TLS needs its
+// writer's goroutine, since encrypting and waiting for the client are one call.
 package turn
