@@ -149,6 +149,9 @@ func (s *session) kickFromWorld(m *member, msg protocol.Message) *protocol.Error
 		t.session.conn.Close(protocol.CloseKicked, "kicked from the world")
 	}
 	s.srv.departed(t, d, left)
+	if s.srv.opt.Kicked != nil {
+		s.srv.running.Go(s.srv.opt.Kicked) // which asks MayOpen, and so waits for this message's end
+	}
 	s.log().Info("kicked from the world", "by", m.user, "user", t.user)
 	return nil
 }

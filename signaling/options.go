@@ -45,6 +45,10 @@ type Options struct {
 	Controller Controller
 	Muter      Muter // nil: mutes are told, and nobody enforces them on media that the server carries
 
+	// Kicked is called after a kick, without any lock: what the world opened to its people is closed to one of them. Nil:
+	// nothing else is.
+	Kicked func()
+
 	// PublicURL is how clients reach this process (https://office.example); from it follows sfu_url. Empty: the
 	// host and scheme by which a client came to /signal.
 	PublicURL string

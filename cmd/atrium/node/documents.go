@@ -66,6 +66,13 @@ func (p *papers) serve(cfg *configs.Config, auth identity.Auth, worlds *signalin
 	})
 }
 
+// recheck puts out who may not be in a document any more: a world, or who may join it, has changed.
+func (p *papers) recheck() {
+	if p.server != nil {
+		p.server.Recheck()
+	}
+}
+
 // shutdown ends the connections first: what they sent is stored before the store is closed.
 func (p *papers) shutdown(ctx context.Context) error {
 	var err error

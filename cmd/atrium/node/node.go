@@ -127,9 +127,7 @@ func (n *Node) ReloadWorlds() error {
 		return err
 	}
 	n.parts.members.Reload(worlds)
-	if d := n.parts.papers.server; d != nil {
-		d.Recheck() // a document may have become a world's
-	}
+	n.parts.papers.recheck() // a document may have become a world's
 	return nil
 }
 

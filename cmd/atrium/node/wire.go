@@ -78,6 +78,7 @@ func wire(cfg *configs.Config, worlds []*space.Map, secrets configs.Secrets, l *
 		Auth:       auth,
 		Controller: p.controller,
 		Muter:      p.sfu,
+		Kicked:     p.papers.recheck,
 		PublicURL:  cfg.Server.PublicURL,
 		STUN:       stunURLs(cfg, addrs),
 		GuestLogin: cfg.Auth.GuestLogin,
