@@ -79,6 +79,7 @@ describe("a whiteboard's document", () => {
       "Ada reads the annotation",
       async () => (await texts(ada, ".of-line.sought .note-text"))[0] === "Is it?",
     );
+    await ada.page.getByLabel("Annotate line 3").waitFor();
     await ada.page.getByRole("tab", { name: "Comments" }).click();
     await write(ada, "Good morning, Grace.");
     await until("Grace reads Ada's", async () => (await texts(grace, stored)).includes("Good morning, Grace."));

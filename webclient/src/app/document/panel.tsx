@@ -43,6 +43,8 @@ export function Panel({ office, worldId, documentId, name, names, onClose }: Pan
   const openLine = (line: number) => {
     setKind("Annotation");
     setSought((before) => ({ line, turn: (before?.turn ?? 0) + 1 }));
+    // What one writes next answers what one reads there.
+    editor.current?.goTo({ line, column: 0 });
   };
   const goTo = (line: number) => {
     editor.current?.goTo({ line, column: 0 });
