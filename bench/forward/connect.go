@@ -302,14 +302,14 @@ func (c *quietConn) WriteTo(b []byte, _ net.Addr) (int, error) {
 
 // take gives the socket to who reads it from now on.
 func (c *quietConn) take() (int, error) {
-	f, err := c.File()
+	raw, err := c.SyscallConn()
 	if err != nil {
 		return -1, fmt.Errorf("forward: %w", err)
 	}
-	defer f.Close()
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("forward: %w", err)
+	fd, failed := -1, error(nil)
+	// Not by File, whose Fd makes the socket a blocking one, under the read that DTLS has on it.
+	if err := raw.Control(func(f uintptr) { fd, failed = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 0) }); err != nil || failed != nil {
+		return -1, fmt.Errorf("forward: %w", errors.Join(err, failed))
 	}
 	c.mu.Lock()
 	c.taken = true

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"atrium/bench/forward"
+)
+
+// The scenario runs with either shape and says what came, and what is counted of the floor arrives.
+func TestForwardScenario(t *testing.T) {
+	o := forwardOptions{
+		Name: "fanout", Title: "2 to 3", Receivers: 3, Loss: true,
+		Members: append(slices.Repeat([]forward.Kind{{Mic: true, Camera: true}}, 2), slices.Repeat([]forward.Kind{{Audio: 2, Video: 2}}, 3)...),
+		Shapes:  []forward.Shape{forward.Bursts, forward.Browser},
+		For:     time.Second, Warm: time.Second, Rest: time.Second, Floor: time.Second, Progress: io.Discard,
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	runs, _, idle, err := measureForward(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range runs {
+		f := r.figures
+		// 206 packets a second of each sender; on a machine that is too busy the SFU may pause a picture, never the sound.
+		if f.Sent < 300 || f.Owed != 3*f.Sent || f.Got < f.Owed/5 || f.Got > f.Owed || f.Bad != 0 {
+			t.Errorf("%s: %d sent, %d of %d came, %d samples are not what was sent", r.shape, f.Sent, f.Got, f.Owed, f.Bad)
+		}
+		if len(f.Latency) == 0 || f.Latency[0] <= 0 {
+			t.Errorf("%s: %d latencies", r.shape, len(f.Latency))
+		}
+		if r.counters["written_packets_total"] < float64(f.Got) || r.counters["write_calls_total"] == 0 {
+			t.Errorf("%s: the node counts %v packets in %v calls", r.shape, r.counters["written_packets_total"], r.counters["write_calls_total"])
+		}
+		for _, x := range r.floors {
+			if x.Packets < 900 || x.Got != x.Packets || x.CPU <= 0 {
+				t.Errorf("%s, floor by %s: %d of %d packets came, %v", r.shape, x.Way, x.Got, x.Packets, x.CPU)
+			}
+		}
+	}
+	if rows := len(forwardReport(o, runs, 0, idle).Tables[0].Rows); rows != 2 {
+		t.Errorf("%d rows for 2 shapes", rows)
+	}
+}
