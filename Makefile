@@ -58,9 +58,22 @@ fuzz: ## every fuzz target for FUZZTIME (30s); inputs that go over sockets take 
 	  done || exit 1; \
 	done
 
-bench: ## the scenario switch: what a change of topology costs; figures in bench/out
+bench: ## a short set of scenarios; figures and a page in bench/out
 	@mkdir -p bench/out
-	go run ./bench switch --json bench/out/switch.json
+	go build -o bench/out/bench ./bench
+	@missed=0; one() { name=$$1; shift; echo "== $$name"; bench/out/bench "$$@" --json bench/out/$$name.json || missed=1; }; \
+	rm -f bench/out/*.json; \
+	one floor floor; \
+	one fanout-10 fanout --receivers 10; \
+	one fanout fanout; \
+	one fanout-3 fanout --senders 3; \
+	one mesh mesh; \
+	one audio audio; \
+	one relay relay --transport udp $$(command -v turnserver >/dev/null && echo --peer coturn); \
+	one presence presence; \
+	one switch switch; \
+	bench/out/bench report --html bench/out/report.html bench/out/*.json; \
+	exit $$missed
 
 generate:
 	go generate ./...
