@@ -11,7 +11,9 @@ export function marksOf(notes: readonly Note[], person: (userId: string) => Pers
   for (const note of notes) {
     if (note.kind !== "Annotation") continue;
     const { line } = note.position;
-    byLine.set(line, [...(byLine.get(line) ?? []), note]);
+    const of = byLine.get(line);
+    if (of) of.push(note);
+    else byLine.set(line, [note]);
   }
   return [...byLine].map(([line, of]) => {
     const last = of.at(-1) as Note;

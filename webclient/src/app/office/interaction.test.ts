@@ -34,6 +34,7 @@ class FakeOffice extends Emitter<OfficeEvents> {
   state = "connected";
   zone = { zone_id: "open" };
   self = { user: { user_id: "me" } };
+  role = "guest";
   peers = new Map();
   objects = new Map<string, string>();
   holding = new Map<string, Action>();
@@ -170,11 +171,26 @@ it("goes back to its seat after a connection that was away for too long", async 
   expect(body.walkTo).toHaveBeenLastCalledWith({ x: 5.5, y: 2.5 });
 });
 
-it("opens the document of a thing for as long as it is held", async () => {
+it("opens a board's document for everybody at once, and keeps it open wherever one walks", () => {
   pose = { x: 1.5, y: 2.5, facing: "north", state: "idle" };
+  office.hold("board", "ada"); // a client that holds boards keeps nobody from reading
   hands.use(board);
-  office.asked[0]?.answer();
-  await vi.waitFor(() => expect(hands.document).toEqual({ documentId: "doc", objectId: "board", name: "board" }));
-  hands.end("board");
+  expect(hands.document).toEqual({ documentId: "doc", objectId: "board", name: "board" });
+  expect([office.asked, told]).toEqual([[], []]);
+  expect(hands.offer).toMatchObject({ object: board, end: true });
+  pose = { x: 5.5, y: 1.5, facing: "north", state: "walking" };
+  hands.step();
+  expect(hands.document?.documentId).toBe("doc");
+  pose = { x: 1.5, y: 2.5, facing: "north", state: "idle" };
+  hands.step();
+  hands.press();
   expect(hands.document).toBeUndefined();
+  expect(hands.offer).toMatchObject({ object: board, end: false });
+});
+
+it("keeps a board's document from those whom its roles leave out", () => {
+  pose = { x: 1.5, y: 2.5, facing: "north", state: "idle" };
+  hands.use({ ...board, roles: ["member"] });
+  expect(hands.document).toBeUndefined();
+  expect(told).toMatchObject([{ text: expect.stringContaining("members") }]);
 });
