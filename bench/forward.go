@@ -87,15 +87,21 @@ func measureForward(ctx context.Context, o forwardOptions) (runs []*forwardRun, 
 	}
 	defer func() { err = errors.Join(err, n.Stop()) }()
 	fmt.Fprintf(o.Progress, "%s: %d members come\n", o.Name, len(o.Members))
-	first := len(o.Members) - o.Receivers
-	if first < 2 {
-		first = 2
+	first := len(o.Members)
+	if o.Receivers > 0 { // the first of them comes earlier: what is made once is not a receiver's
+		first -= o.Receivers - 1
 	}
+	first = max(first, 2)
 	crowd, err := office.Enter(ctx, o.Members[:first])
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	defer func() { err = errors.Join(err, crowd.Leave()) }()
+	if first < len(o.Members) {
+		if _, err := crowd.Run(ctx, o.Shapes[0], time.Second, time.Second, func() error { return nil }); err != nil {
+			return nil, 0, 0, err
+		}
+	}
 	before, err := n.Usage()
 	if err != nil {
 		return nil, 0, 0, err
@@ -259,6 +265,9 @@ func forwardReport(o forwardOptions, runs []*forwardRun, memory float64, idle ti
 	}
 	if len(side.Rows) > 0 {
 		r.Tables = append(r.Tables, side)
+	}
+	if memory > 0 {
+		r.Note("Memory is what the server's process holds more after everybody came and all was measured than with one receiver, per further receiver.")
 	}
 	r.Note("CPU is user and system time of the server's process, everything it did meanwhile included, per packet that its receiver's kernel had.")
 	r.Note("The floor is one Go thread that copies, encrypts (AES-128-GCM) and sends the same packets to as many sockets at the same times, and is measured by its thread's clock: a system call for each packet, one for each receiver with UDP_SEGMENT, and one for all receivers.")

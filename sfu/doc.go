@@ -35,14 +35,12 @@
 //
 // What was tried and did not pay:
 //
-//   - A thread that waits in the kernel (ppoll) for the socket, in place of Go's poller: 30 % more, since the runtime takes
+//   - A thread that waits in the kernel (ppoll) for the socket, in place of Go's poller: a third more and worse, since the runtime takes
 //     the processor away from who waits in a system call and has to give it back.
 //   - To tell Go's scheduler of reads and writes that never sleep (Syscall in place of RawSyscall): the first call after a
 //     pause wakes the runtime's monitor thread, which alone was a tenth of everything.
 //   - A smaller batch for the caches' sake: with 256 KB, a frame for fifty receivers takes two writes, and messages are
 //     half as long; 512 KB are no slower for the processor.
-//   - BufferFactory under Pion's SRTP sessions, which would leave out the last of its queues: keys of one's own leave out all
-//     six.
 //
 // The SFU is ICE-lite, reads no candidates of clients, and so sends to no address that has not proved by a check that it
 // knows the session's password (RFC 8445, sections 2.5 and 7.3).

@@ -22,8 +22,8 @@ import (
 const (
 	// Pion sees the client's checks only, not its media; browsers check every 2.5 to 6 s (RFC 7675, section 5.1).
 	iceDisconnected = 8 * time.Second
-	iceFailed       = 7 * time.Second // after that: the client is given the grace to restart ICE
-	iceKeepalive    = 2 * time.Second
+	iceFailed       = 7 * time.Second  // after that: the client is given the grace to restart ICE
+	iceKeepalive    = 4 * time.Second  // a lite agent keeps nothing alive: so often it looks whether the client has been heard
 	tcpFirstCheck   = 10 * time.Second // a TCP connection that brings no valid check by then is closed
 )
 

@@ -1,0 +1,90 @@
+package sfu
+
+import "encoding/binary"
+
+// header is what a slot's packet is to be written with.
+type header struct {
+	ssrc, ts uint32
+	seq      uint16
+	pt       uint8
+	marker   bool
+	levelID  uint8 // of the audio level extension; 0: none
+	level    byte
+	twccID   uint8 // of the transport-wide sequence number; 0: none
+	padding  uint8 // bytes of it at the payload's end, the last of which is their number
+}
+
+// size is the header's length on the wire.
+func (h *header) size() int {
+	n := h.extension()
+	if n > 0 {
+		n = 4 + (n+3)&^3
+	}
+	return 12 + n
+}
+
+// extension is the length of the extension's elements.
+func (h *header) extension() (n int) {
+	head := 1
+	if h.levelID > 14 || h.twccID > 14 {
+		head = 2 // RFC 8285, section 4.3
+	}
+	if h.levelID != 0 {
+		n += head + 1
+	}
+	if h.twccID != 0 {
+		n += head + 2
+	}
+	return n
+}
+
+// write puts the header into b and gives its length.
+func (h *header) write(b []byte, wide uint16) int {
+	b[0], b[1] = 0x80, h.pt
+	if h.marker {
+		b[1] |= 0x80
+	}
+	if h.padding > 0 {
+		b[0] |= 0x20
+	}
+	binary.BigEndian.PutUint16(b[2:], h.seq)
+	binary.BigEndian.PutUint32(b[4:], h.ts)
+	binary.BigEndian.PutUint32(b[8:], h.ssrc)
+	n := h.extension()
+	if n == 0 {
+		return 12
+	}
+	b[0] |= 0x10
+	words := (n + 3) / 4
+	two := h.levelID > 14 || h.twccID > 14
+	profile := uint16(0xBEDE)
+	if two {
+		profile = 0x1000
+	}
+	binary.BigEndian.PutUint16(b[12:], profile)
+	binary.BigEndian.PutUint16(b[14:], uint16(words))
+	at := 16
+	element := func(id, size uint8) {
+		if two {
+			b[at], b[at+1] = id, size
+			at += 2
+			return
+		}
+		b[at] = id<<4 | (size - 1)
+		at++
+	}
+	if h.levelID != 0 {
+		element(h.levelID, 1)
+		b[at] = h.level
+		at++
+	}
+	if h.twccID != 0 {
+		element(h.twccID, 2)
+		binary.BigEndian.PutUint16(b[at:], wide)
+		at += 2
+	}
+	for end := 16 + 4*words; at < end; at++ {
+		b[at] = 0
+	}
+	return at
+}

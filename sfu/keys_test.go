@@ -1,0 +1,54 @@
+package sfu
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+// The keys are right for every profile and for a cipher suite with another hash, both ways.
+func TestKeysOfEveryProfileAndSuite(t *testing.T) {
+	for _, x := range []struct {
+		name    string
+		setting func(*webrtc.SettingEngine)
+	}{
+		{"AES-CM", func(s *webrtc.SettingEngine) { s.SetSRTPProtectionProfiles(dtls.SRTP_AES128_CM_HMAC_SHA1_80) }},
+		{"AES-GCM", func(s *webrtc.SettingEngine) { s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM) }},
+		{"SHA-384", func(s *webrtc.SettingEngine) { s.SetDTLSCipherSuites(dtls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384) }},
+		{"no extended master secret", func(s *webrtc.SettingEngine) { s.SetDTLSExtendedMasterSecret(dtls.DisableExtendedMasterSecret) }},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			b := newBed(t)
+			p := b.join(peerOptions{mic: true, camera: true, audio: 1, video: 1, setting: x.setting})
+			q := b.join(peerOptions{mic: true, camera: true, audio: 1, video: 1})
+			exchange(t, p, q)
+		})
+	}
+}
+
+func TestKeyLogThatIsNone(t *testing.T) {
+	for _, line := range []string{"", "CLIENT_RANDOM", "CLIENT_RANDOM 00 00", "CLIENT_RANDOM zz zz", "SERVER_RANDOM 00 00", "CLIENT_RANDOM " + strings.Repeat("00", 32) + " x"} {
+		failed := 0
+		k := &handshakeKeys{failed: func(error) { failed++ }}
+		if n, err := k.Write([]byte(line)); err == nil || n != 0 || failed != 1 {
+			t.Errorf("%q: %d (%v), told %d times", line, n, err, failed)
+		}
+	}
+}
+
+// A client that wants to be the DTLS server is refused: the server chooses the SRTP profile.
+func TestPassiveOfferIsRefused(t *testing.T) {
+	for _, offer := range []string{
+		strings.Replace(someOffer, "a=mid:1", "a=mid:1\r\na=setup:passive", 1),
+		strings.Replace(someOffer, "t=0 0", "t=0 0\r\na=setup:passive", 1),
+	} {
+		if _, bad := readOffer(offer, nil, 1, 1); bad == nil || !strings.Contains(bad.Message, "actpass") {
+			t.Errorf("%v", bad)
+		}
+	}
+	if _, bad := readOffer(strings.Replace(someOffer, "t=0 0", "t=0 0\r\na=setup:active", 1), nil, 1, 1); bad != nil {
+		t.Error(bad)
+	}
+}
