@@ -230,12 +230,13 @@ func (o presenceOptions) measure(ctx context.Context, c *presence.Crowd, usage f
 // profile takes a node's CPU profile while ctx and the time last.
 func profile(ctx context.Context, admin, file string, d time.Duration) <-chan error {
 	done := make(chan error, 1)
-	go func() { done <- fetchProfile(ctx, admin, file, d) }()
+	what := fmt.Sprintf("profile?seconds=%.0f", max(1, d.Seconds()))
+	go func() { done <- fetchProfile(ctx, admin, what, file) }()
 	return done
 }
 
-func fetchProfile(ctx context.Context, admin, file string, d time.Duration) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/debug/pprof/profile?seconds=%.0f", admin, max(1, d.Seconds())), nil)
+func fetchProfile(ctx context.Context, admin, what, file string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/debug/pprof/"+what, nil)
 	if err != nil {
 		return fmt.Errorf("bench: profile: %w", err)
 	}

@@ -30,6 +30,9 @@ func presenceCommand() *cobra.Command {
 				if !cmd.Flags().Changed("hz") {
 					many.Hz = 0
 				}
+				if !cmd.Flags().Changed("for") {
+					many.For = 28 * time.Second // and the 2 s in which they settle
+				}
 				if many.Connections < 1 || many.Zones < 1 || many.Hz < 0 || many.For <= 0 {
 					return fmt.Errorf("bench: --connections and --zones must be at least 1, --for more than 0")
 				}

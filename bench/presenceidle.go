@@ -14,6 +14,11 @@ import (
 // What a connection may cost that does nothing, of the server process's memory.
 const wantPerIdle = 12 << 10
 
+const (
+	grace  = time.Second
+	settle = 2 * grace // who left is gone
+)
+
 // idleOptions are the numbers of the scenario idle.
 type idleOptions struct {
 	presenceOptions
@@ -27,7 +32,6 @@ func (o idleOptions) hold(ctx context.Context) (res *report.Result, err error) {
 	}
 	each := (o.Connections + o.Zones - 1) / o.Zones
 	w := presence.NewWorld(o.Zones, each)
-	const grace = time.Second
 	n, stop, err := presenceNode(ctx, w, func(c *configs.Config) { c.Session.Grace = grace })
 	if err != nil {
 		return nil, err
@@ -47,7 +51,6 @@ func (o idleOptions) hold(ctx context.Context) (res *report.Result, err error) {
 		return nil, err
 	}
 	first.Leave()
-	const settle = 2 * grace // the first ones are gone
 	if err := pause(ctx, settle); err != nil {
 		return nil, err
 	}
@@ -76,14 +79,24 @@ func (o idleOptions) hold(ctx context.Context) (res *report.Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.result(c, run, came, before, entered), nil
+	// The resident set is read before anything asks for more, as a profile of the heap does.
+	m, err := n.Metrics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if o.Profile != "" {
+		if err := fetchProfile(ctx, n.Addrs.Admin, "heap", o.Profile+"heap.pprof"); err != nil {
+			return nil, err
+		}
+	}
+	return o.result(c, run, came, before, entered, m), nil
 }
 
 func (o idleOptions) perConnection(before, after server.Usage) int64 {
 	return (after.RSS - before.RSS) / int64(o.Connections)
 }
 
-func (o idleOptions) result(c *presence.Crowd, run presenceRun, came time.Duration, before, entered server.Usage) *report.Result {
+func (o idleOptions) result(c *presence.Crowd, run presenceRun, came time.Duration, before, entered server.Usage, m server.Metrics) *report.Result {
 	res := report.New("presence --idle", "many people in many zones")
 	res.Param("connections", o.Connections)
 	res.Param("zones", o.Zones)
@@ -96,6 +109,9 @@ func (o idleOptions) result(c *presence.Crowd, run presenceRun, came time.Durati
 		{"per connection", kib(o.perConnection(before, entered))},
 		{"memory at the end", kib(run.use.RSS)},
 		{"per connection", kib(o.perConnection(before, run.use))},
+		{"of it stacks, all in all", kib(int64(m.Sum("go_memstats_stack_inuse_bytes")))},
+		{"of it heap in use, all in all", kib(int64(m.Sum("go_memstats_heap_inuse_bytes")))},
+		{"heap free and not given back", kib(int64(m.Sum("go_memstats_heap_idle_bytes") - m.Sum("go_memstats_heap_released_bytes")))},
 		{"all of them came in", came.Round(time.Millisecond).String()},
 		{"server CPU while they stayed", fmt.Sprintf("%.1f %%", 100*run.use.CPU().Seconds()/run.over.Seconds())},
 		{"connections lost", fmt.Sprint(c.Lost())},
@@ -115,6 +131,6 @@ func (o idleOptions) result(c *presence.Crowd, run presenceRun, came time.Durati
 			Name: "memory of an idle connection", Want: "at most " + kib(wantPerIdle), Got: kib(per), Pass: per <= wantPerIdle,
 		})
 	}
-	res.Note("Memory is the resident set of the server process (/proc/PID/stat), the garbage of their coming included; the kernel's socket buffers are not in it.")
+	res.Note("Memory is the resident set of the server process (/proc/PID/stat), the garbage of their coming included; the kernel's socket buffers are not in it. The end is %v after the last one came; the runtime gives memory back bit by bit.", (o.For + settle).Round(time.Second))
 	return res
 }

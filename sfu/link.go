@@ -8,8 +8,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"atrium/signaling/protocol"
 	"atrium/signaling/socket"
 	"atrium/topology"
@@ -36,77 +34,80 @@ func (f *SFU) Link() http.Handler {
 		if !f.greet(conn) {
 			conn.Close(goingAway.close, goingAway.reason)
 		}
-		go f.serve(conn) // and return: a live handler pins net/http's buffers
+		l := &linkEnd{sfu: f, conn: conn, limits: f.newLimits()}
+		l.late = time.AfterFunc(f.connectWithin, func() { conn.Close(protocol.CloseTimeout, "no CONNECT in time") })
+		conn.Serve(l) // and return: a live handler pins net/http's buffers
 	})
 }
 
-// serve owns a link: CONNECT, then messages until the connection ends. A bug in one link's message ends that link: everybody's
-// media is in this process.
-func (f *SFU) serve(conn *socket.Conn) {
-	defer f.links.Done()
+// linkEnd is the server's end of one connection of a member: CONNECT, then messages until it ends.
+type linkEnd struct {
+	// Static after construction.
+	sfu  *SFU
+	conn *socket.Conn
+	late *time.Timer // no CONNECT came
+
+	// Owned by who handles its frames.
+	limits  *limits
+	session *session // nil: no CONNECT was accepted yet
+}
+
+var _ socket.Handler = (*linkEnd)(nil)
+
+// Frame implements socket.Handler. A bug in one link's message ends that link: everybody's media is in this process.
+func (l *linkEnd) Frame(frame []byte) {
 	defer func() {
 		if r := recover(); r != nil {
-			f.log.Error("the handling of a link's message panicked", "panic", r, "stack", string(debug.Stack()))
-			conn.Close(protocol.CloseInternal, "internal error")
-			f.drain(conn)
+			l.sfu.log.Error("the handling of a link's message panicked", "panic", r, "stack", string(debug.Stack()))
+			l.conn.Close(protocol.CloseInternal, "internal error")
 		}
 	}()
-	limits := f.newLimits()
-	s := f.welcome(conn, limits)
-	if s == nil {
+	if l.session != nil {
+		l.sfu.message(l.session, l.conn, l.limits, frame)
 		return
 	}
-	defer s.detach(conn)
-	for {
-		frame, err := conn.Read(f.ctx)
-		if err != nil {
-			var closed *websocket.CloseError
-			if errors.As(err, &closed) && closed.Code == websocket.CloseNormalClosure {
-				s.mu.Lock()
-				own := s.link == conn
-				s.mu.Unlock()
-				if own { // closed on purpose, not lost
-					s.end(ending{reason: "the client closed the link"})
-				}
-			}
-			return
-		}
-		f.message(s, conn, limits, frame)
+	l.greet(frame)
+}
+
+// greet takes a frame before a CONNECT has opened or taken over a session.
+func (l *linkEnd) greet(frame []byte) {
+	env, err := protocol.Decode(frame)
+	if !l.limits.pass(l.conn, env.Type) {
+		return
+	}
+	s, why := l.sfu.connect(l.conn, env, err)
+	switch {
+	case s != nil:
+		l.session = s
+		l.greeted()
+	case why.close != 0:
+		bye(l.conn, why)
+	default:
+		_ = l.conn.Send(protocol.EncodeError(why.err))
 	}
 }
 
-// welcome reads until a CONNECT has opened or taken over a session. Nil: the connection has ended without one.
-func (f *SFU) welcome(conn *socket.Conn, limits *limits) *session {
-	late := time.AfterFunc(f.connectWithin, func() { conn.Close(protocol.CloseTimeout, "no CONNECT in time") })
-	defer late.Stop()
-	defer f.greeted(conn)
-	for {
-		frame, err := conn.Read(f.ctx)
-		if err != nil {
-			return nil
-		}
-		env, err := protocol.Decode(frame)
-		if !limits.pass(conn, env.Type) {
-			continue
-		}
-		s, why := f.connect(conn, env, err)
-		if s != nil {
-			return s
-		}
-		if why.close != 0 {
-			bye(conn, why)
-			f.drain(conn)
-			return nil
-		}
-		_ = conn.Send(protocol.EncodeError(why.err))
-	}
+func (l *linkEnd) greeted() {
+	l.late.Stop()
+	l.sfu.greeted(l.conn)
 }
 
-// drain reads on until the close handshake is over, which is how the connection ends in order.
-func (f *SFU) drain(conn *socket.Conn) {
-	for {
-		if _, err := conn.Read(f.ctx); err != nil {
-			return
+// Ended implements socket.Handler.
+func (l *linkEnd) Ended(err error) {
+	defer l.sfu.links.Done()
+	s := l.session
+	if s == nil {
+		l.greeted()
+		return
+	}
+	defer s.detach(l.conn)
+	var closed *socket.CloseError
+	if errors.As(err, &closed) && closed.Code == protocol.CloseNormal {
+		s.mu.Lock()
+		own := s.link == l.conn
+		s.mu.Unlock()
+		if own { // closed on purpose, not lost
+			s.end(ending{reason: "the client closed the link"})
 		}
 	}
 }

@@ -9,8 +9,6 @@ import (
 // route says what a message of a client is for.
 type route struct {
 	kind kind
-	// flat: it is handled on little stack, and so often that a new goroutine after it would tell in the server's load.
-	flat bool
 	// member handles a message of a zone. It is called with Server.mu held; what it returns is sent as ERROR.
 	member func(*session, *member, protocol.Message) *protocol.Error
 }
@@ -18,20 +16,20 @@ type route struct {
 // routes is the table of the messages that need a place in a world. CONNECT, JOIN_WORLD and ERROR are handled
 // by themselves.
 var routes = map[string]route{
-	protocol.TypePresenceUpdate:  {kindPresence, true, (*session).presenceUpdate},
-	protocol.TypeMoveIntent:      {kindMovement, true, (*session).moveIntent},
-	protocol.TypeZoneTransition:  {kindMovement, false, (*session).zoneTransition},
-	protocol.TypeInteractRequest: {kindOther, false, (*session).interactRequest},
-	protocol.TypeInteractEnd:     {kindOther, false, (*session).interactEnd},
-	protocol.TypeMuteUser:        {kindOther, false, (*session).muteUser},
-	protocol.TypeRemoveFromZone:  {kindOther, false, (*session).removeFromZone},
-	protocol.TypeKickFromWorld:   {kindOther, false, (*session).kickFromWorld},
-	protocol.TypeSDPOffer:        {kindNegotiation, false, (*session).sdpOffer},
-	protocol.TypeSDPAnswer:       {kindNegotiation, false, (*session).sdpAnswer},
-	protocol.TypeICECandidate:    {kindNegotiation, false, (*session).iceCandidate},
-	protocol.TypeICEFailed:       {kindNegotiation, false, (*session).iceFailed},
-	protocol.TypeSFUConnected:    {kindNegotiation, false, (*session).sfuConnected},
-	protocol.TypeSFUDisconnected: {kindNegotiation, false, (*session).sfuDisconnected},
+	protocol.TypePresenceUpdate:  {kindPresence, (*session).presenceUpdate},
+	protocol.TypeMoveIntent:      {kindMovement, (*session).moveIntent},
+	protocol.TypeZoneTransition:  {kindMovement, (*session).zoneTransition},
+	protocol.TypeInteractRequest: {kindOther, (*session).interactRequest},
+	protocol.TypeInteractEnd:     {kindOther, (*session).interactEnd},
+	protocol.TypeMuteUser:        {kindOther, (*session).muteUser},
+	protocol.TypeRemoveFromZone:  {kindOther, (*session).removeFromZone},
+	protocol.TypeKickFromWorld:   {kindOther, (*session).kickFromWorld},
+	protocol.TypeSDPOffer:        {kindNegotiation, (*session).sdpOffer},
+	protocol.TypeSDPAnswer:       {kindNegotiation, (*session).sdpAnswer},
+	protocol.TypeICECandidate:    {kindNegotiation, (*session).iceCandidate},
+	protocol.TypeICEFailed:       {kindNegotiation, (*session).iceFailed},
+	protocol.TypeSFUConnected:    {kindNegotiation, (*session).sfuConnected},
+	protocol.TypeSFUDisconnected: {kindNegotiation, (*session).sfuDisconnected},
 }
 
 // request is a frame that is within the limits, with its envelope read.
@@ -114,7 +112,7 @@ func (s *session) dispatch(typ string, r route, msg protocol.Message) *protocol.
 }
 
 // pause lets a client that is over all its limits wait for one message's worth, so that what it floods with stays
-// in its own socket and costs nobody else a processor. Only its own read loop waits.
+// in its own socket and costs nobody else a processor. Only it waits.
 func (s *session) pause() {
 	t := time.NewTimer(time.Duration(float64(time.Second) / float64(s.limits.all.Limit())))
 	defer t.Stop()

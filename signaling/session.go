@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"context"
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
@@ -52,17 +51,17 @@ type session struct {
 	conn   *socket.Conn
 	sfuURL string
 
-	// Owned by the read loop.
+	// Owned by who handles its frames.
 	limits *buckets
 	agreed []protocol.Feature
 
 	// Set at the first CONNECT, then read from anywhere.
 	features atomic.Pointer[features]
 
-	// Guarded by Server.mu; written by the read loop alone, which may read them without it.
+	// Guarded by Server.mu; written by who handles its frames alone, which may read them without it.
 	claims *Claims // nil: CONNECTING
 
-	// Owned by the read loop; their functions only end the session.
+	// Owned by who handles its frames; their functions only end the session.
 	connectTimer *time.Timer
 	expiry       *time.Timer
 }
@@ -87,37 +86,21 @@ func (s *session) begin() {
 	s.connectTimer = time.AfterFunc(s.srv.opt.ConnectTimeout, func() {
 		s.conn.Close(protocol.CloseTimeout, "no CONNECT came")
 	})
-	go s.run()
+	s.conn.Serve(s)
 }
 
-// run is the read loop, which owns the session. What a connection waits on should cost it little: a goroutine waits here with
-// the 2 KiB of stack that it was born with (a kilobyte of which is left to gorilla and net, so that this function and
-// Conn.Read keep small frames), and one that has handled what needs more hands the loop over to a new one.
-func (s *session) run() {
-	for {
-		frame, err := s.conn.Read(context.Background())
-		if err != nil {
-			s.ended(err)
-			return
-		}
-		if !s.take(frame) {
-			go s.run()
-			return
-		}
-	}
-}
+var _ socket.Handler = (*session)(nil)
 
-// take is one frame's way through the server; flat: on so little stack that the loop may go on where it is.
-func (s *session) take(frame []byte) (flat bool) {
+// Frame implements socket.Handler: one message's way through the server.
+func (s *session) Frame(frame []byte) {
 	defer s.recovered()
-	q, ok := s.admit(frame)
-	if ok {
+	if q, ok := s.admit(frame); ok {
 		s.handle(q)
 	}
-	return ok && q.route.flat
 }
 
-func (s *session) ended(err error) {
+// Ended implements socket.Handler.
+func (s *session) Ended(err error) {
 	s.log().Debug("connection ended", "err", err)
 	s.end()
 	s.srv.metrics.connections.Dec()
@@ -133,7 +116,7 @@ func (s *session) recovered() {
 	}
 }
 
-// end is the end of the read loop: the member, if it is still this connection's, goes into its grace.
+// end is the end of the connection: the member, if it is still this connection's, goes into its grace.
 func (s *session) end() {
 	if s.connectTimer != nil {
 		s.connectTimer.Stop()
@@ -257,7 +240,7 @@ func (s *session) send(typ string, payload any) {
 	s.sendFrame(typ, protocol.MustEncode(typ, payload))
 }
 
-// sendFrame enqueues an encoded message. A connection that is full or closed is its read loop's to end.
+// sendFrame enqueues an encoded message. A connection that is full or closed ends by itself.
 func (s *session) sendFrame(typ string, frame []byte) {
 	s.srv.metrics.out.of(typ).Inc()
 	s.noteSend(s.conn.Send(frame))

@@ -110,7 +110,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	sess := newSession(s, conn, claims, u, chosen == wire.SubprotocolAck)
 	s.sessions[sess] = struct{}{}
 	s.running.Add(1)
-	go sess.run() // and return: a live handler would pin its buffers
+	sess.begin() // and return: a live handler would pin its buffers
 }
 
 // offer reads who a request is of, and which subprotocol it gets. The token is what is offered beside the names that are

@@ -1,7 +1,6 @@
 package documents
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -32,7 +31,7 @@ type session struct {
 	in   atomic.Int32  // documents that it joined
 	told atomic.Uint64 // the outage of the bus that it was told of last
 
-	// Owned by the read loop.
+	// Owned by who handles its frames.
 	all     *rate.Limiter
 	joins   *rate.Limiter
 	overrun socket.Overrun
@@ -55,22 +54,27 @@ func newSession(srv *Server, conn *socket.Conn, claims *identity.Claims, u *user
 	return s
 }
 
-// run is the read loop. It owns the session and ends with its connection.
-func (s *session) run() {
-	defer s.srv.running.Done()
+// begin starts the session. It ends with its connection.
+func (s *session) begin() {
 	s.srv.metrics.connections.Inc()
-	defer s.srv.metrics.connections.Dec()
-	defer s.end()
-	for {
-		frame, err := s.conn.Read(context.Background())
-		if err != nil {
-			s.logger.Debug("connection ended", "err", err)
-			return
-		}
-		if s.paced() {
-			s.guarded(frame)
-		}
+	s.conn.Serve(s)
+}
+
+var _ socket.Handler = (*session)(nil)
+
+// Frame implements socket.Handler.
+func (s *session) Frame(frame []byte) {
+	if s.paced() {
+		s.guarded(frame)
 	}
+}
+
+// Ended implements socket.Handler.
+func (s *session) Ended(err error) {
+	defer s.srv.running.Done()
+	s.logger.Debug("connection ended", "err", err)
+	s.end()
+	s.srv.metrics.connections.Dec()
 }
 
 func (s *session) end() {

@@ -1,18 +1,15 @@
 package socket
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
-	"github.com/gorilla/websocket"
 
 	"atrium/signaling/protocol"
 )
@@ -23,14 +20,30 @@ var (
 	ErrFull   = errors.New("socket: the peer does not read: its queue is full")
 )
 
-// Conn is a connection. Read is for one goroutine, which goes on calling it until it fails; everything else
-// may be called from anywhere and never waits for the peer.
+// CloseError is the end of a connection by a close frame of the peer's.
+type CloseError struct {
+	Code   int // 1005: it gave none
+	Reason string
+}
+
+func (e *CloseError) Error() string {
+	return fmt.Sprintf("socket: the peer closed the connection: %d %s", e.Code, e.Reason)
+}
+
+// Conn is a connection. All of its methods may be called from anywhere and none waits for the peer.
 type Conn struct {
 	// Static after construction.
-	ws   *websocket.Conn // reads
-	conn net.Conn        // under ws; what is written goes straight to it
-	opt  Options
-	done chan struct{}
+	conn    net.Conn        // what is written goes straight to it
+	raw     syscall.RawConn // of conn; nil: it has none
+	opt     Options
+	handler Handler // static after Serve
+	done    chan struct{}
+
+	// Owned by the one goroutine that reads.
+	in     decoder
+	borrow *[]byte // holds what the last read brought
+	n      int
+	err    error // of the last read
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -50,89 +63,21 @@ type Conn struct {
 	deadline *time.Timer // of the close handshake
 }
 
-func newConn(ws *websocket.Conn, o Options) *Conn {
-	c := &Conn{ws: ws, conn: ws.NetConn(), opt: o, done: make(chan struct{})}
+func newConn(conn net.Conn, o Options) *Conn {
+	c := &Conn{conn: conn, raw: rawConn(conn), opt: o, done: make(chan struct{})}
+	c.in.limit = int(o.ReadLimit)
 	c.out.limit, c.out.limitBytes = o.Queue, o.QueueBytes
-	// gorilla's own handlers write from the reading goroutine; these leave it to the one writer.
-	ws.SetPingHandler(func(data string) error {
-		c.mu.Lock()
-		c.missed = 0
-		c.pongDue, c.pong = true, data
-		c.wake()
-		c.mu.Unlock()
-		return nil
-	})
-	ws.SetPongHandler(func(string) error { c.alive(); return nil })
-	ws.SetCloseHandler(func(int, string) error { return nil })
 	c.mu.Lock()
 	c.pulse = time.AfterFunc(o.Heartbeat, c.beat)
 	c.mu.Unlock()
 	return c
 }
 
-// Subprotocol is the one that was chosen.
-func (c *Conn) Subprotocol() string { return c.ws.Subprotocol() }
-
 // RemoteAddr is the peer's address.
-func (c *Conn) RemoteAddr() net.Addr { return c.ws.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
 
 // Done is closed when the connection has ended.
 func (c *Conn) Done() <-chan struct{} { return c.done }
-
-// Read waits for the next text frame. It closes the connection for a frame that is larger than the limit
-// (1009), binary (1003) or no UTF-8 (1007). While the connection is closing it drops what comes, so that the
-// peer's close frame is read; then it fails. When ctx ends, so does the connection.
-func (c *Conn) Read(ctx context.Context) ([]byte, error) {
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { c.kill() })
-		defer stop()
-	}
-	for { // a connection waits in here: what needs stack is elsewhere
-		typ, r, err := c.ws.NextReader()
-		if err != nil {
-			return nil, c.ended(ctx, err)
-		}
-		if frame, err := c.readFrame(ctx, typ, r); frame != nil || err != nil {
-			return frame, err
-		}
-	}
-}
-
-// readFrame reads a frame that has come; neither a frame nor an error: it was dropped.
-func (c *Conn) readFrame(ctx context.Context, typ int, r io.Reader) ([]byte, error) {
-	if c.alive() {
-		return nil, nil // closing
-	}
-	if typ != websocket.TextMessage {
-		c.Close(protocol.CloseUnsupported, "text frames only")
-		return nil, nil
-	}
-	frame, err := readAll(io.LimitReader(r, c.opt.ReadLimit+1))
-	switch {
-	case err != nil:
-		return nil, c.ended(ctx, err)
-	case int64(len(frame)) > c.opt.ReadLimit:
-		c.Close(protocol.CloseTooBig, fmt.Sprintf("a frame has at most %d bytes", c.opt.ReadLimit))
-		return nil, nil
-	case !utf8.Valid(frame):
-		c.Close(websocket.CloseInvalidFramePayloadData, "text frames are UTF-8")
-		return nil, nil
-	}
-	return frame, nil
-}
-
-// readBuffers take frames whose size is not known yet, so that each costs one allocation of its own size.
-var readBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-func readAll(r io.Reader) ([]byte, error) {
-	b := readBuffers.Get().(*bytes.Buffer)
-	defer readBuffers.Put(b)
-	b.Reset()
-	if _, err := b.ReadFrom(r); err != nil {
-		return nil, err
-	}
-	return append([]byte{}, b.Bytes()...), nil // an empty frame is one too
-}
 
 // alive notes a sign of life and says whether the connection is closing.
 func (c *Conn) alive() bool {
@@ -140,30 +85,6 @@ func (c *Conn) alive() bool {
 	defer c.mu.Unlock()
 	c.missed = 0
 	return c.closing
-}
-
-// ended takes a failed read to its end: the peer's close frame is answered, anything else ends at once.
-func (c *Conn) ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		err = ctx.Err()
-	}
-	var closed *websocket.CloseError
-	if !errors.As(err, &closed) || closed.Code == websocket.CloseAbnormalClosure {
-		c.kill()
-		return fmt.Errorf("%w: %w", ErrClosed, err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.echo = true
-	switch {
-	case c.dead:
-	case !c.closing:
-		c.out.clear()
-		c.closeLocked(closed.Code, "")
-	case c.sent: // both have said it
-		c.killLocked()
-	}
-	return fmt.Errorf("%w: %w", ErrClosed, err)
 }
 
 // Close flushes what is queued, says goodbye and ends the connection, all within Options.CloseTimeout. It does

@@ -8,16 +8,17 @@ import (
 
 // Opcodes of RFC 6455, section 5.2.
 const (
-	opText  = 0x1
-	opClose = 0x8
-	opPing  = 0x9
-	opPong  = 0xA
+	opContinuation = 0x0
+	opText         = 0x1
+	opBinary       = 0x2
+	opClose        = 0x8 // and above: control frames
+	opPing         = 0x9
+	opPong         = 0xA
 )
 
 // appendHeader begins a frame of a server, which is whole and not masked, for a payload of so many bytes.
 func appendHeader(b []byte, op byte, size int) []byte {
-	const fin = 0x80
-	b = append(b, fin|op)
+	b = append(b, finBit|op)
 	switch {
 	case size < 126:
 		return append(b, byte(size))
@@ -31,8 +32,7 @@ func appendFrame(b []byte, op byte, payload []byte) []byte {
 	return append(appendHeader(b, op, len(payload)), payload...)
 }
 
-// batcher gathers the frames of one drain, which then are one write. gorilla/websocket, which does the handshake and the
-// reading, would write each by itself.
+// batcher gathers the frames of one drain, which then are one write.
 type batcher struct {
 	c   *Conn
 	buf []byte

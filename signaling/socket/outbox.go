@@ -1,8 +1,6 @@
 package socket
 
-import (
-	"github.com/gorilla/websocket"
-)
+import "encoding/binary"
 
 // outbox holds what waits to be written. Guarded by Conn.mu.
 type outbox struct {
@@ -110,8 +108,8 @@ func (c *Conn) write(l *load) error {
 	}
 	if l.close {
 		var data []byte // 1005: a close frame without a code is answered in kind
-		if l.code != websocket.CloseNoStatusReceived {
-			data = websocket.FormatCloseMessage(l.code, l.reason)
+		if l.code != closeNoStatus {
+			data = append(binary.BigEndian.AppendUint16(nil, uint16(l.code)), l.reason...)
 		}
 		w.frame(opClose, data)
 	} else if l.ping {

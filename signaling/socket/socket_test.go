@@ -24,6 +24,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// narrowListener gives connections little room, so that a reader that stops is noticed soon.
+type narrowListener struct{ net.Listener }
+
+func (l narrowListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		_ = c.(*net.TCPConn).SetWriteBuffer(16 << 10)
+	}
+	return c, err
+}
+
 // countingListener counts the system calls that write.
 type countingListener struct {
 	net.Listener
@@ -32,11 +43,7 @@ type countingListener struct {
 
 func (l countingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	_ = c.(*net.TCPConn).SetWriteBuffer(16 << 10) // so that a reader that stops is noticed soon
-	return countingConn{c, l.writes}, nil
+	return countingConn{c, l.writes}, err
 }
 
 type countingConn struct {
@@ -47,9 +54,16 @@ type countingConn struct {
 func (c countingConn) Write(p []byte) (int, error) { c.writes.Add(1); return c.Conn.Write(p) }
 
 // pair is a connection seen from both ends. The client's read loop is the test's own.
-func pair(t *testing.T, o Options) (*Conn, *websocket.Conn, *atomic.Int64) {
+func pair(t *testing.T, o Options) (*Conn, *websocket.Conn) {
 	t.Helper()
-	writes := new(atomic.Int64)
+	return pairOver(t, o, func(srv *httptest.Server) {
+		srv.Listener = narrowListener{srv.Listener}
+		srv.Start()
+	})
+}
+
+func pairOver(t *testing.T, o Options, start func(*httptest.Server)) (*Conn, *websocket.Conn) {
+	t.Helper()
 	conns := make(chan *Conn, 1)
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := Upgrade(w, r, o)
@@ -59,8 +73,7 @@ func pair(t *testing.T, o Options) (*Conn, *websocket.Conn, *atomic.Int64) {
 		}
 		conns <- c
 	}))
-	srv.Listener = countingListener{srv.Listener, writes}
-	srv.Start()
+	start(srv)
 	t.Cleanup(srv.Close)
 	d := websocket.Dialer{NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
@@ -69,6 +82,9 @@ func pair(t *testing.T, o Options) (*Conn, *websocket.Conn, *atomic.Int64) {
 		}
 		return c, err
 	}}
+	if srv.TLS != nil {
+		d.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig
+	}
 	ws, resp, err := d.Dial("ws"+strings.TrimPrefix(srv.URL, "http"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -77,22 +93,28 @@ func pair(t *testing.T, o Options) (*Conn, *websocket.Conn, *atomic.Int64) {
 	_ = ws.SetReadDeadline(time.Now().Add(10 * time.Second))
 	c := <-conns
 	t.Cleanup(func() { _ = ws.Close(); c.kill(); <-c.Done() })
-	writes.Store(0)
-	return c, ws, writes
+	return c, ws
 }
 
-// serve reads a connection to its end, as its owner must.
+// owner is who a connection is served by.
+type owner struct {
+	frames chan string // nil: they are dropped
+	end    chan error
+}
+
+func (o owner) Frame(frame []byte) {
+	if o.frames != nil {
+		o.frames <- string(frame)
+	}
+}
+
+func (o owner) Ended(err error) { o.end <- err }
+
+// serve serves a connection to its end, as its owner must.
 func serve(c *Conn) <-chan error {
-	end := make(chan error, 1)
-	go func() {
-		for {
-			if _, err := c.Read(context.Background()); err != nil {
-				end <- err
-				return
-			}
-		}
-	}()
-	return end
+	o := owner{end: make(chan error, 1)}
+	c.Serve(o)
+	return o.end
 }
 
 func wantClose(t *testing.T, ws *websocket.Conn, code int) {
@@ -119,29 +141,53 @@ func within(t *testing.T, what string, ch <-chan struct{}) {
 	}
 }
 
+// TestFramesGoBothWaysInOrder, over connections that wait without a buffer and over those that cannot. What is larger
+// than a read comes in several, and over TLS several frames come in one.
 func TestFramesGoBothWaysInOrder(t *testing.T) {
-	c, ws, _ := pair(t, Options{})
-	if err := ws.WriteMessage(websocket.TextMessage, []byte("hello")); err != nil {
-		t.Fatal(err)
-	}
-	frame, err := c.Read(context.Background())
-	if err != nil || string(frame) != "hello" {
-		t.Fatal(string(frame), err)
-	}
-	for i := range 200 {
-		if err := c.Send([]byte(fmt.Sprint(i))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i := range 200 {
-		if _, got, err := ws.ReadMessage(); err != nil || string(got) != fmt.Sprint(i) {
-			t.Fatal(i, string(got), err)
-		}
+	for name, start := range map[string]func(*httptest.Server){"plain": (*httptest.Server).Start, "TLS": (*httptest.Server).StartTLS} {
+		t.Run(name, func(t *testing.T) {
+			c, ws := pairOver(t, Options{}, start)
+			if plain := name == "plain"; plain != (c.raw != nil) {
+				t.Errorf("it waits on the socket itself: %v", c.raw != nil)
+			}
+			o := owner{frames: make(chan string, 200), end: make(chan error, 1)}
+			c.Serve(o)
+			frame := func(i int) string { return fmt.Sprint(i) + strings.Repeat("x", i*i) }
+			for i := range 200 {
+				if err := ws.WriteMessage(websocket.TextMessage, []byte(frame(i))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i := range 200 {
+				if got := <-o.frames; got != frame(i) {
+					t.Fatalf("%d: got %.40q", i, got)
+				}
+			}
+			for i := range 200 {
+				if err := c.Send([]byte(fmt.Sprint(i))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i := range 200 {
+				if _, got, err := ws.ReadMessage(); err != nil || string(got) != fmt.Sprint(i) {
+					t.Fatal(i, string(got), err)
+				}
+			}
+			c.kill()
+			if err := <-o.end; !errors.Is(err, ErrClosed) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
 func TestManyFramesCostOneWrite(t *testing.T) {
-	c, ws, writes := pair(t, Options{})
+	writes := new(atomic.Int64)
+	c, ws := pairOver(t, Options{}, func(srv *httptest.Server) {
+		srv.Listener = countingListener{srv.Listener, writes}
+		srv.Start()
+	})
+	writes.Store(0)
 	frames := make([][]byte, 100)
 	for i := range frames {
 		frames[i] = bytes.Repeat([]byte("x"), 200)
@@ -224,7 +270,7 @@ func TestPresenceLane(t *testing.T) {
 	for _, batch := range []bool{false, true} {
 		for _, tc := range cases {
 			t.Run(fmt.Sprintf("%s/batch=%v", tc.name, batch), func(t *testing.T) {
-				c, ws, _ := pair(t, Options{})
+				c, ws := pair(t, Options{})
 				want := tc.frames
 				if batch {
 					c.BatchPresence([]byte("["), []byte("]"))
@@ -289,7 +335,7 @@ func TestFramesThatAreRefused(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			c, ws, _ := pair(t, Options{ReadLimit: 1024})
+			c, ws := pair(t, Options{ReadLimit: 1024})
 			end := serve(c)
 			if err := ws.WriteMessage(websocket.TextMessage, bytes.Repeat([]byte("x"), 1024)); err != nil {
 				t.Fatal(err)
@@ -307,7 +353,7 @@ func TestFramesThatAreRefused(t *testing.T) {
 }
 
 func TestCloseFlushesFirst(t *testing.T) {
-	c, ws, _ := pair(t, Options{})
+	c, ws := pair(t, Options{})
 	end := serve(c)
 	for range 10 {
 		_ = c.Send([]byte("before"))
@@ -328,24 +374,27 @@ func TestCloseFlushesFirst(t *testing.T) {
 }
 
 func TestPeersCloseIsAnswered(t *testing.T) {
-	c, ws, _ := pair(t, Options{})
+	c, ws := pair(t, Options{})
 	end := serve(c)
 	if err := ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4000, "bye"), time.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	wantClose(t, ws, 4000)
-	<-end
+	var closed *CloseError
+	if err := <-end; !errors.As(err, &closed) || closed.Code != 4000 || closed.Reason != "bye" || !errors.Is(err, ErrClosed) {
+		t.Fatal(err)
+	}
 	within(t, "the end", c.Done())
 }
 
 func TestCloseOfASilentPeerIsBounded(t *testing.T) {
-	c, _, _ := pair(t, Options{CloseTimeout: 50 * time.Millisecond})
+	c, _ := pair(t, Options{CloseTimeout: 50 * time.Millisecond})
 	c.Close(protocol.CloseGoingAway, "")
 	within(t, "the end", c.Done())
 }
 
 func TestSlowReaderIsClosed(t *testing.T) {
-	c, ws, _ := pair(t, Options{Queue: 16, CloseTimeout: 100 * time.Millisecond})
+	c, ws := pair(t, Options{Queue: 16, CloseTimeout: 100 * time.Millisecond})
 	end := serve(c)
 	big := bytes.Repeat([]byte("x"), 32<<10)
 	var err error
@@ -365,7 +414,7 @@ func TestSlowReaderIsClosed(t *testing.T) {
 }
 
 func TestHeartbeat(t *testing.T) {
-	c, ws, _ := pair(t, Options{Heartbeat: 20 * time.Millisecond, CloseTimeout: 200 * time.Millisecond})
+	c, ws := pair(t, Options{Heartbeat: 20 * time.Millisecond, CloseTimeout: 200 * time.Millisecond})
 	end := serve(c)
 	pings := 0
 	ws.SetPingHandler(func(data string) error {
@@ -383,7 +432,7 @@ func TestHeartbeat(t *testing.T) {
 }
 
 func TestPingIsAnswered(t *testing.T) {
-	c, ws, _ := pair(t, Options{})
+	c, ws := pair(t, Options{})
 	end := serve(c)
 	pong := make(chan string, 1)
 	ws.SetPongHandler(func(data string) error { pong <- data; return errors.New("enough") })
@@ -398,12 +447,59 @@ func TestPingIsAnswered(t *testing.T) {
 	<-end
 }
 
-func TestReadEndsWithItsContext(t *testing.T) {
-	c, _, _ := pair(t, Options{})
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := c.Read(ctx); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrClosed) {
+// TestMalformed: what is no WebSocket is told so, and the connection ends though the client says nothing more.
+func TestMalformed(t *testing.T) {
+	c, ws := pair(t, Options{CloseTimeout: 100 * time.Millisecond})
+	end := serve(c)
+	if _, err := ws.NetConn().Write([]byte{finBit | opText, 1, 'x'}); err != nil {
 		t.Fatal(err)
 	}
+	wantClose(t, ws, closeMalformed)
+	if err := <-end; !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// TestALostConnectionEnds: no close frame came, and nothing is left of it.
+func TestALostConnectionEnds(t *testing.T) {
+	c, ws := pair(t, Options{})
+	end := serve(c)
+	_ = ws.Close()
+	var closed *CloseError
+	if err := <-end; !errors.Is(err, ErrClosed) || errors.As(err, &closed) {
+		t.Error(err)
+	}
 	within(t, "the end", c.Done())
+}
+
+// BenchmarkFrameIn is a small frame's way to its handler and back, the client's part included.
+func BenchmarkFrameIn(b *testing.B) {
+	conns := make(chan *Conn, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := Upgrade(w, r, Options{})
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		conns <- c
+	}))
+	defer srv.Close()
+	ws, resp, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(srv.URL, "http"), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	o := owner{frames: make(chan string), end: make(chan error, 1)}
+	c := <-conns
+	c.Serve(o)
+	frame := bytes.Repeat([]byte("x"), 200)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := ws.WriteMessage(websocket.TextMessage, frame); err != nil {
+			b.Fatal(err)
+		}
+		<-o.frames
+	}
+	_ = ws.Close()
+	<-o.end
 }

@@ -43,14 +43,14 @@ func (o Options) withDefaults() Options {
 // noBuffers keeps gorilla from giving each connection a buffer for frames, which it never writes.
 var noBuffers sync.Pool
 
-// Upgrade takes over an HTTP request. Where it fails the response is written already. The caller should hand
-// the Conn to a goroutine of its own and return from its handler, since a live handler pins the buffers of
-// net/http.
+// Upgrade takes over an HTTP request. Where it fails the response is written already. The caller calls Serve and returns
+// from its handler, since a live handler pins the buffers of net/http. gorilla/websocket does the handshake, which takes no
+// byte beyond the request's, and is left behind.
 func Upgrade(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	o = o.withDefaults()
 	up := websocket.Upgrader{
 		HandshakeTimeout: o.WriteTimeout,
-		ReadBufferSize:   512, // an idle connection's too; what is larger is read past it
+		ReadBufferSize:   1, // it is made, and then never read through
 		WriteBufferPool:  &noBuffers,
 		Subprotocols:     o.Subprotocols,
 		// Who someone is comes from a token in the first message, never from a cookie, so a page of another
@@ -61,5 +61,5 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(ws, o), nil
+	return newConn(ws.NetConn(), o), nil
 }
