@@ -37,7 +37,7 @@ func (o *forwardOptions) run(cmd *cobra.Command, shapes []string, out *outputs) 
 }
 
 func fanoutCommand() *cobra.Command {
-	o := forwardOptions{Name: "fanout", Loss: true, Memory: 300, Idle: 0.5}
+	o := forwardOptions{Name: "fanout", Loss: true}
 	var shapes []string
 	var out outputs
 	var senders, receivers int
@@ -49,6 +49,12 @@ func fanoutCommand() *cobra.Command {
 			o.Receivers = receivers
 			o.Members = append(slices.Repeat([]forward.Kind{{Mic: true, Camera: true}}, senders),
 				slices.Repeat([]forward.Kind{{Audio: senders, Video: senders}}, receivers)...)
+			if receivers >= 50 { // what is the process's own is small beside theirs
+				o.Idle = 0.5
+				if senders == 1 {
+					o.Memory = 300
+				}
+			}
 			// The targets stand for 10,000 and 30,000 packets a second.
 			switch rate := senders * receivers * 206; {
 			case rate >= 25000:

@@ -31,7 +31,8 @@
 // recvmmsg, and what follows from it is written by as few sendmmsg as it takes, in which the packets to one receiver are one
 // message where they have one size (UDP_SEGMENT). While a packet is encrypted for fifty receivers the rest of its frame
 // comes, so the reader looks again before it writes; it sleeps a tenth of a millisecond for it where much is at stake, and
-// nothing waits for more than half of one. Messages of feedback are read where they stand, as each receiver sends many.
+// nothing waits for more than half of one. All of it is one goroutine's, so one core forwards; signaling, handshakes and
+// clients on TCP have the others. Messages of feedback are read where they stand, as each receiver sends many.
 //
 // What was tried and did not pay:
 //
