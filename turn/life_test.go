@@ -58,6 +58,35 @@ func TestLeavingEndsAllocations(t *testing.T) {
 	}
 }
 
+// TestRequestsAfterTheAllocation: who asks for something of an allocation that is over, or never was, is told so.
+func TestRequestsAfterTheAllocation(t *testing.T) {
+	h := open(t)
+	zone, user := uuid.New(), uuid.New()
+	h.join(zone, user)
+	at := peer{at: netip.MustParseAddrPort("192.0.2.1:2000")}
+	channel := stun.RawAttribute{Type: stun.AttrChannelNumber, Value: []byte{0x40, 0, 0, 0}}
+	ask := func(r *raw, when string) {
+		t.Helper()
+		for _, q := range []struct {
+			method stun.Method
+			attrs  []stun.Setter
+		}{{stun.MethodRefresh, nil}, {stun.MethodCreatePermission, []stun.Setter{at}}, {stun.MethodChannelBind, []stun.Setter{channel, at}}} {
+			if c := code(r.request(q.method, q.attrs...)); c != stun.CodeAllocMismatch {
+				t.Errorf("%s %s: %v, want 437", q.method, when, c)
+			}
+		}
+	}
+	username, password := h.credentials(zone, user, 1, time.Hour)
+	r := h.raw(t, username, password)
+	ask(r, "without an allocation")
+	r.allocate()
+	if c := code(r.request(stun.MethodRefresh)); c != 0 {
+		t.Errorf("Refresh of a live allocation: %v", c)
+	}
+	h.leave(h.server, zone, user)
+	ask(r, "of one who has left")
+}
+
 func TestEpochs(t *testing.T) {
 	h := open(t)
 	zone, user := uuid.New(), uuid.New()

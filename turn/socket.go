@@ -91,7 +91,7 @@ func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
 			if isChannelData(p) && s.relay.shortcut(s.port(from), p, s.round) {
 				continue
 			}
-			if no := refusal(p); no != nil {
+			if no := s.relay.refusal(clientKey{s, from}, p); no != nil {
 				s.metrics.refused.WithLabelValues("request").Inc()
 				_ = s.write(no, from)
 				continue

@@ -140,7 +140,7 @@ func (s *stream) Read(b []byte) (int, error) {
 				continue
 			}
 		}
-		if no := refusal(frame); no != nil {
+		if no := s.listener.relay.refusal(clientKey{s.listener, s.from}, frame); no != nil {
 			s.listener.metrics.refused.WithLabelValues("request").Inc()
 			if _, err := s.Write(no); err != nil {
 				return 0, err
