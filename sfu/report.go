@@ -39,6 +39,12 @@ func (l *layer) report(b *batch, sr *rtcp.SenderReport) {
 	}
 }
 
+func (l *layer) lastReport() senderReport {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sr
+}
+
 // clockOffset gives what leads from the sender's wall clock to ours. One for all sources of a session: lip sync needs the
 // same shift for sound and picture, and a slot whose source changes must not see the clock jump to another person's.
 func (s *session) clockOffset(r senderReport) int64 {

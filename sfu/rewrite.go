@@ -1,5 +1,7 @@
 package sfu
 
+import "time"
+
 // segment is a stretch of one source in a slot: the offsets between its numbers and the slot's. Retransmission needs
 // those of past segments too.
 type segment struct {
@@ -45,17 +47,49 @@ type numbers struct {
 // begin starts a segment with packet p of layer l: the number after the last, the timestamp of the time that passed.
 // The very first source of a slot keeps its numbers.
 func (t *timeline) begin(l *layer, p *packet) {
+	gap := uint32(0)
+	if captured, known := t.captured(l, p); known {
+		t.start(l, p, captured)
+		return
+	}
+	if d := p.at - t.lastAt; t.started && d > 0 {
+		gap = uint32(uint64(d) / 1000 * uint64(t.rate) / 1_000_000)
+	}
+	t.start(l, p, max(gap, t.minGap))
+}
+
+// captured is how long after the last picture that was sent this one was taken, where both are of one camera and the sender's
+// reports say which moment belongs to which timestamp: layers of simulcast have clocks of their own, and the time of arrival
+// has the network's jitter and, with a large picture, its own length on the way in it.
+func (t *timeline) captured(l *layer, p *packet) (gap uint32, known bool) {
+	from := t.seg.from
+	if from == nil || from == l || from.up != l.up || l.up == nil {
+		return 0, false
+	}
+	was, is := from.lastReport(), l.lastReport()
+	if was.at == 0 || is.at == 0 {
+		return 0, false
+	}
+	moment := func(r senderReport, ts uint32) int64 {
+		return r.ntp + int64(int32(ts-r.rtp))*int64(time.Second)/int64(t.rate)
+	}
+	d := moment(is, p.ts) - moment(was, t.lastTS+t.seg.tsOff)
+	if d > int64(time.Minute) || d < -int64(time.Second) {
+		return 0, false // a sender whose reports do not fit together
+	}
+	ticks := uint32(max(d, 0) / 1000 * int64(t.rate) / 1_000_000)
+	return max(ticks, t.rate/1000), true // the same picture in another size comes a moment later all the same
+}
+
+// start begins the segment so many ticks after the last packet.
+func (t *timeline) start(l *layer, p *packet, gap uint32) {
 	if t.seg.from != nil {
 		t.past[t.next] = t.seg
 		t.next = (t.next + 1) % pastSegments
 	}
 	out, ts, pic, tl0 := p.seq, p.ts, p.vp8.pic, p.vp8.tl0
 	if t.started {
-		gap := uint32(0)
-		if d := p.at - t.lastAt; d > 0 {
-			gap = uint32(uint64(d) / 1000 * uint64(t.rate) / 1_000_000)
-		}
-		out, ts = t.lastSeq+1, t.lastTS+max(gap, t.minGap)
+		out, ts = t.lastSeq+1, t.lastTS+gap
 		pic, tl0 = t.lastPic+1, t.lastTL0+1
 	} else {
 		t.started = true

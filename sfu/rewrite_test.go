@@ -61,6 +61,29 @@ func TestSwitchGoesOnWithTheNextNumberAndTheTimeThatPassed(t *testing.T) {
 	}
 }
 
+func TestLayersOfACameraAreJoinedByTheirReports(t *testing.T) {
+	u := &uplink{}
+	second := int64(time.Second)
+	low := &layer{up: u, sr: senderReport{at: 1, ntp: 100 * second, rtp: 5000}}
+	high := &layer{up: u, sr: senderReport{at: 1, ntp: 101 * second, rtp: 1 << 31}}
+	l := &timeline{rate: videoRate, minGap: 3000}
+	p := sent(1, 5000+2*videoRate, 0) // taken at 102 s
+	l.begin(low, p)
+	first := mustPass(t, l, p)
+	// Taken 100 ms later; its packets took 80 ms more.
+	q := sent(700, 1<<31+videoRate+9000, 180*time.Millisecond)
+	l.begin(high, q)
+	if n := mustPass(t, l, q); n.ts-first.ts != 9000 {
+		t.Errorf("%d ticks later, want 9,000", n.ts-first.ts)
+	}
+	// The same picture once more, in the other size: time does not go back, nor stand still.
+	r := sent(2, 5000+2*videoRate+9000, 200*time.Millisecond)
+	l.begin(low, r)
+	if n := mustPass(t, l, r); n.ts-first.ts != 9000+90 {
+		t.Errorf("%d ticks later, want 9,090", n.ts-first.ts)
+	}
+}
+
 func TestPacketsFromBeforeTheSwitchDoNotPass(t *testing.T) {
 	l := audioLine()
 	p := sent(100, 1000, 0)
