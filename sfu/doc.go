@@ -26,6 +26,25 @@
 // (its own are dropped), the link's messages (the link is closed, the media goes on for the grace). A layer's ring
 // replaces its oldest. A packet waits between an uplink and a slot only for the rest of what one read brought.
 //
+// Who is in whose slots (seating.go): while slots suffice, everybody. Else microphones stand in one ranking for the room, in
+// which only a clearly louder voice (voice.go, by the levels of RFC 6464) passes another, and each receiver hears its head; of
+// pictures, each receiver has a bounded number of candidates (pinned in VIEW, screens, who spoke last, who stands near:
+// nearby.go), of which the best are assigned. So a member costs the same in a room of 20 and of 200 (BenchmarkRoom).
+//
+// What a receiver is sent (layers.go, allocate.go): its transport-wide feedback tells an estimator what the way to it carries
+// (package estimate, downlink.go). Audio comes first; of the rest each picture gets its lowest layer, then each the next, up
+// to the height that VIEW says it is shown with. A layer is changed at a key frame, on a timeline that goes on; one that is far
+// too much is stopped at once. A picture for which nothing is left is paused and SLOTS calls it inactive. Where more would be
+// of use, a probe sends the last packets again, or padding, in steps. Media is not paced and never queued for a receiver:
+// it comes paced by its sender. What the SFU adds of its own is bounded: probes by their steps, retransmissions by a
+// quarter of the estimate, one per round trip and packet; what is over is dropped and asked for again.
+//
+// What did not pay there: the slope of the one-way delay (GCC's trend line), which a key frame bends as a narrow link does,
+// so that it needs more smoothing than 300 ms allow; the standing queue needs none. To answer every NACK, which kept a full
+// queue full. To lower the estimate to what little is sent whenever some of it is lost or late: it takes probes to get it
+// back. Codecs other than VP8 wait until codecs are chosen per receiver; RED is not negotiated, Opus' in-band repair
+// passes through.
+//
 // What a packet costs (bench fanout says how much): the kernel's part of a write is most of it, encryption a fifth, all else
 // together less than that. So the work is in writing little and waking seldom. The reader takes all that has come by one
 // recvmmsg, and what follows from it is written by as few sendmmsg as it takes, in which the packets to one receiver are one

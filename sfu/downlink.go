@@ -15,7 +15,8 @@ const (
 	repeatBurst = 24 << 10               // … saved up to so many bytes: a key frame
 	repeatLeast = 20 * time.Millisecond  // between two retransmissions of a packet: a round trip …
 	repeatMost  = 250 * time.Millisecond // … of these bounds
-	overloaded  = 1.3                    // what is sent, of what can be: it is stopped at once, not at the next key frame
+	noticed     = 150 * time.Millisecond
+	overloaded  = 1.3 // what is sent, of what can be: it is stopped at once, not at the next key frame
 )
 
 // downlink is what is known of the way to a member. Guarded by transport.outMu.
@@ -79,17 +80,18 @@ func (t *transport) heard(m *wideFeedback, now int64) (look bool) {
 	return look
 }
 
-// budget is what the member can be sent, in bits a second. cut: what it is sent is far more.
-func (t *transport) budget(now int64) (bits float64, cut bool) {
+// budget is what the member can be sent, in bits a second. cut: what it is sent is far more. late: so long a queue stands on
+// the way that people notice.
+func (t *transport) budget(now int64) (bits float64, cut, late bool) {
 	t.outMu.Lock()
 	defer t.outMu.Unlock()
 	d := &t.down
 	if d.est == nil {
-		return math.Inf(1), false
+		return math.Inf(1), false, false
 	}
 	d.est.Tick(now)
 	d.cuts, d.rate = d.est.Cuts(), d.est.Rate()
-	return d.rate, d.est.Congested() && d.est.Sending(now) > overloaded*d.rate
+	return d.rate, d.est.Congested() && d.est.Sending(now) > overloaded*d.rate, d.est.Queue() > noticed
 }
 
 // wish says with how much the member would get its next layer, and begins a probe when it is time for one.

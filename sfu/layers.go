@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	ipBytes    = 28                     // of a packet on the wire: IP and UDP
-	overhead   = ipBytes + 24           // and SRTP's tag and our extensions
-	layerQuiet = 300 * time.Millisecond // a layer that brings nothing for so long while another does has been switched off
-	rateOver   = time.Second            // a layer's rate is its mean over that
-	rateLeast  = 50 * time.Millisecond  // and not looked at more often
+	ipBytes    = 28                      // of a packet on the wire: IP and UDP
+	overhead   = ipBytes + 24            // and SRTP's tag and our extensions
+	layerQuiet = 300 * time.Millisecond  // a layer that brings nothing for so long while another does has been switched off
+	rateOver   = time.Second             // a layer's rate is its mean over that
+	pauseAfter = 1500 * time.Millisecond // without room for even its lowest layer a picture goes
+	rateLeast  = 50 * time.Millisecond   // and not looked at more often
 )
 
 // measure brings what is known of an uplink's layers up to date: which flow, and how much each brings. Called by the tick.
@@ -129,13 +130,21 @@ func (r *room) aim(s *session, now int64) {
 		}
 		t.mu.Unlock()
 	}
-	budget, cut := s.media.budget(now)
+	budget, cut, late := s.media.budget(now)
 	next := allocate(budget-audio, m.demands)
 	s.media.wish(now, audio+next)
 	for i := range m.demands {
 		e := &m.demands[i]
 		layers := e.slot.src.flowing // src is only changed under room.mu
 		changed := false
+		if e.rung >= 0 || e.now < 0 {
+			e.slot.hungry = 0
+		} else if e.slot.hungry == 0 {
+			e.slot.hungry = now
+		}
+		if e.rung < 0 && e.now >= 0 && !late && now-e.slot.hungry < int64(pauseAfter) {
+			e.rung = 0 // an estimate that dips for a moment makes nobody's picture go
+		}
 		if e.rung < 0 {
 			changed = e.slot.aim(nil, 0, true, true, now)
 		} else {

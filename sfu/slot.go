@@ -31,6 +31,8 @@ type slot struct {
 	nth   int // index k: audio slot k and video slot k share a stream
 	video bool
 
+	hungry int64 // since when there is no room for its lowest layer; 0: there is. Guarded by room.mu.
+
 	// Guarded by mu.
 	mu       sync.Mutex
 	off      bool

@@ -14,17 +14,20 @@ const (
 	queueMost    = 100 * time.Millisecond
 	persists     = 300 * time.Millisecond // a burst's queue is gone by then
 
-	arrivesOver = 150 * time.Millisecond
-	sendsOver   = 500 * time.Millisecond
-	cutEvery    = 100 * time.Millisecond // what follows from a cut is seen no sooner
+	arrivesOver  = 150 * time.Millisecond
+	arrivesLeast = 10_000 // bytes; else as over
+	sendsOver    = 500 * time.Millisecond
+	cutEvery     = 100 * time.Millisecond // what follows from a cut is seen no sooner
 
-	leave  = 0.85 // of what arrives while a queue stands: the queue must drain
-	yield  = 0.8  // a step down where it is not known what the link carries
-	beyond = 1.25 // of what arrives: so much the estimate may be above it without a probe
-	grow   = 0.08 // a second
-	early  = 1.5  // beyond, until the first queue was seen
+	clearly = 1.25 // more is sent than arrives; a queue that forms at once makes a few per cent of difference
+	leave   = 0.85 // of what arrives while a queue stands: the queue must drain
+	yield   = 0.8  // a step down where it is not known what the link carries
+	beyond  = 1.25 // of what arrives: so much the estimate may be above it without a probe
+	grow    = 0.08 // a second
+	early   = 1.5  // beyond, until the first queue was seen
 
 	lossMany  = 0.10
+	lossSpare = 1.1
 	lossOver  = 50 // packets, at least, for a share of loss
 	lossEvery = 500 * time.Millisecond
 
@@ -49,6 +52,8 @@ type Estimator struct {
 	baseFrom       int64
 	jitter         float64 // mean change from one bin to the next, ns
 	standsFrom     int64   // since when a queue stands; 0: none does
+	stood          int64   // how long it was when it made the estimate yield; 0: it did not
+	stoodWith      float64 // and what was sent then
 	newest         int64   // arrival
 	newestSent     int64   // when that was sent
 	trip           int64   // round trip, the least of late
@@ -59,6 +64,7 @@ type Estimator struct {
 	lostAt         int64
 	lost, reported int
 	lossThen       float64 // the share at the last cut for loss
+	lossWith       float64 // what was sent then
 	probed         bool    // a probe is under way: the Prober sees to the queue that it makes …
 	excused        int64   // … which is gone by then
 	usual          float64 // the share that is lost however much is sent
@@ -108,7 +114,16 @@ func (e *Estimator) Cuts() int { return e.cuts }
 
 // Sending and Arriving are what was lately sent and received, bits a second.
 func (e *Estimator) Sending(now int64) float64 { return e.sends.rate(now, sendsOver) }
-func (e *Estimator) Arriving() float64         { return e.arrives.rate(e.newest, arrivesOver) }
+func (e *Estimator) Arriving() float64         { return e.arrives.rate(e.newest, e.span()) }
+
+// span is over how long what arrives is looked at: short, so that a fall is seen at once, but not so short that a frame
+// more or less decides.
+func (e *Estimator) span() time.Duration {
+	if e.arrives.rate(e.newest, arrivesOver)/8*arrivesOver.Seconds() < arrivesLeast {
+		return sendsOver
+	}
+	return arrivesOver
+}
 
 // Sent notes a packet and its size on the wire, in bytes.
 func (e *Estimator) Sent(seq uint16, size int, now int64) {
@@ -223,12 +238,12 @@ func (e *Estimator) Feedback(now int64) {
 	if first {
 		e.grownAt = now
 	}
-	arriving, sending := e.Arriving(), e.Sending(now)
+	arriving, sending := e.Arriving(), e.sends.rate(now, e.span())
 	switch q := e.standing(); {
 	case q > e.most() && e.standsFrom == 0:
 		e.standsFrom = now
 	case q < e.most()/2:
-		e.standsFrom = 0
+		e.standsFrom, e.stood = 0, 0
 	}
 	e.lossy(now)
 	if e.standsFrom == 0 {
@@ -240,14 +255,26 @@ func (e *Estimator) Feedback(now int64) {
 		return
 	}
 	switch {
-	case sending > arriving*1.05:
+	case sending > arriving*clearly:
 		if now-e.cutAt > int64(persists) || arriving < e.rate*leave {
 			e.cut(now, leave*arriving)
 		}
 	case now-e.standsFrom > int64(persists):
-		e.cut(now, max(leave*arriving, yield*e.rate))
+		q := e.standing()
+		if e.stood > 0 && q*10 > e.stood*7 && sending < e.stoodWith*leave {
+			e.accept(q) // less was sent, and it is as long as before: it is another's, or no queue but a slow receiver
+			return
+		}
+		e.stood, e.stoodWith = q, sending
+		e.cut(now, max(leave*arriving, yield*min(e.rate, sending*lossSpare)))
 		e.standsFrom = now
 	}
+}
+
+// accept makes a queue that is not ours a part of the way.
+func (e *Estimator) accept(q int64) {
+	e.base, e.baseThen, e.baseFrom = min(e.base, e.baseThen)+q, math.MaxInt64, e.newest
+	e.standsFrom, e.stood = 0, 0
 }
 
 func (e *Estimator) cut(now int64, to float64) {
@@ -263,6 +290,7 @@ func (e *Estimator) cut(now int64, to float64) {
 func (e *Estimator) rise(now int64, arriving float64) {
 	passed := float64(min(now-e.grownAt, int64(time.Second))) / float64(time.Second)
 	e.grownAt = now
+	e.rate = max(e.rate, min(arriving, e.Sending(now), e.arrives.rate(e.newest, sendsOver))) // it arrives, and no queue stands
 	if !e.tight {
 		e.rate = max(e.rate, min(e.rate*math.Exp2(2*passed), early*arriving))
 		return
@@ -275,20 +303,26 @@ func (e *Estimator) lossy(now int64) {
 	if e.reported < lossOver || now-e.lostAt < int64(lossEvery) {
 		return
 	}
-	share := float64(e.lost) / float64(e.reported)
+	n := float64(e.reported)
+	share := float64(e.lost) / n
 	e.lost, e.reported, e.lostAt = 0, 0, now
-	many := share > lossMany+e.usual
-	switch {
-	case e.lossThen > 0 && share > e.lossThen*0.8:
-		e.usual, many = share, false // less was sent, and as much is lost: it is not ours
-	case !many || share < e.usual:
+	sending := e.Sending(now)
+	// Of few packets chance may take many: what is surely more than the usual.
+	if share-math.Sqrt(share*(1-share)/n) < lossMany+e.usual {
 		e.usual += (share - e.usual) / 4
+		e.lossThen = 0
+		return
 	}
-	e.lossThen = 0
-	if many {
-		e.cut(now, (1-share)*e.Sending(now))
-		e.lossThen = share
+	switch {
+	case e.lossThen == 0: // what is sent now may still be what the way carries
+		e.cut(now, sending*lossSpare)
+	case share > e.lossThen*0.8 && sending < e.lossWith*leave:
+		e.usual, e.lossThen = share, 0 // less was sent, and as much is lost: it is not ours
+		return
+	default:
+		e.cut(now, (1-share)*sending)
 	}
+	e.lossThen, e.lossWith = share, sending
 }
 
 // Tick lowers the estimate when feedback stays out.

@@ -45,6 +45,14 @@ func TestLossThatIsNotOursCostsNoPicture(t *testing.T) {
 	show(t, w)
 	w.over(t, "5 % of loss", time.Second, 30*time.Second, func(s state) bool { return s.layer == 2 })
 
+	// Who is sent little is not sent less for it.
+	w = newWay(steady(3e6))
+	w.loss, w.lossBack = 0.05, 0.05
+	w.layers, w.layer = []float64{60e3}, 0
+	w.run(0, 60*time.Second)
+	show(t, w)
+	w.over(t, "5 % of loss of little", 0, 60*time.Second, func(s state) bool { return s.layer == 0 })
+
 	w = newWay(steady(3e6))
 	w.loss = 0.2
 	w.run(0, 30*time.Second)
@@ -69,6 +77,21 @@ func TestJitterIsNoQueue(t *testing.T) {
 	w.run(0, 30*time.Second)
 	show(t, w)
 	w.over(t, "40 ms of jitter", time.Second, 30*time.Second, func(s state) bool { return s.layer == 2 })
+}
+
+// TestAQueueOfOthers: what waits because of others waits however little is sent; it costs a step, not everything.
+func TestAQueueOfOthers(t *testing.T) {
+	w := newWay(steady(3e6))
+	w.others = func(at time.Duration) time.Duration {
+		if at > 5*time.Second {
+			return 80 * time.Millisecond
+		}
+		return 0
+	}
+	w.run(0, 30*time.Second)
+	show(t, w)
+	w.over(t, "not everything is given up", time.Second, 30*time.Second, func(s state) bool { return s.layer >= 0 })
+	w.over(t, "the best layer again", 12*time.Second, 30*time.Second, func(s state) bool { return s.layer == 2 })
 }
 
 func TestRareFeedback(t *testing.T) {
@@ -140,7 +163,7 @@ func TestAProbeThatIsTooMuchDisturbsLittle(t *testing.T) {
 func TestAnyWayIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const step = 15 * time.Second
-		steps := make([]float64, 4)
+		steps := make([]float64, 2)
 		for i := range steps {
 			steps[i] = float64(rapid.IntRange(400, 4000).Draw(t, "kbit/s")) * 1e3
 		}

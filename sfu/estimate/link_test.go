@@ -16,8 +16,9 @@ type way struct {
 	delay    time.Duration                  // each direction
 	jitter   time.Duration                  // of what arrives, at random, in order
 	loss     float64
-	feedback time.Duration // between two
-	lossBack float64       // of feedback
+	feedback time.Duration                        // between two
+	lossBack float64                              // of feedback
+	others   func(at time.Duration) time.Duration // how long others make everybody wait; nil: not at all
 	rnd      *rand.Rand
 
 	// The sender's side.
@@ -87,6 +88,9 @@ func (w *way) send(now time.Duration, size int, audio bool) {
 	} else {
 		w.frees = from + time.Duration(float64(size)*8/w.capacity(now)*float64(time.Second))
 		f.at = w.frees + w.delay
+		if w.others != nil {
+			f.at += w.others(now)
+		}
 		if w.jitter > 0 {
 			f.at += time.Duration(w.rnd.Int64N(int64(w.jitter)))
 		}
