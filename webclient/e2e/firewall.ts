@@ -16,6 +16,23 @@ table inet atrium_e2e {
 
 /** Drops UDP that touches no port of the server: no two pages reach each other directly. Undefined: no nft here. */
 export function blockDirectPaths(): (() => void) | undefined {
+  return rule(RULES);
+}
+
+/** Drops so many of a hundred packets to and from the SFU, at random. Undefined: no nft here. */
+export function losePackets(percent: number): (() => void) | undefined {
+  return rule(`
+table inet atrium_e2e {
+  chain out {
+    type filter hook output priority 0; policy accept;
+    udp dport ${PORTS.sfuUdp} numgen random mod 100 < ${percent} counter drop
+    udp sport ${PORTS.sfuUdp} numgen random mod 100 < ${percent} counter drop
+  }
+}
+`);
+}
+
+function rule(rules: string): (() => void) | undefined {
   const nft = (args: string[], input?: string) =>
     execFileSync("nft", args, {
       input,
@@ -23,7 +40,7 @@ export function blockDirectPaths(): (() => void) | undefined {
       env: ENV,
     });
   try {
-    nft(["-f", "-"], RULES);
+    nft(["-f", "-"], rules);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

@@ -27,11 +27,13 @@ export interface ServerOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Its worlds stand in a folder of its own: a copy of the demo's, which a test may change. */
   readonly worlds?: boolean;
+  /** From how many people on a zone's media go through the SFU; 3. */
+  readonly promoteAt?: number;
   /** Puts the command line elsewhere: into another namespace. */
   readonly inside?: (...command: [string, ...string[]]) => [string, ...string[]];
 }
 
-const config = ({ address, tls, worlds }: ServerOptions) => `
+const config = ({ address, tls, worlds, promoteAt = 3 }: ServerOptions) => `
 server:
   listen: ${address}:${PORTS.http}
 ${tls ? `  tls: { cert: ${tls.cert}, key: ${tls.key} }` : ""}
@@ -44,8 +46,8 @@ auth:
 session:
   grace: 2s
 topology:
-  promote_at: 3
-  demote_at: 2
+  promote_at: ${promoteAt}
+  demote_at: ${promoteAt - 1}
   demote_after: 1s
   dwell: 1s
 turn:

@@ -3,8 +3,19 @@ import { readParams } from "./params";
 
 describe("readParams", () => {
   it("reads a test's address", () => {
-    const p = readParams({ search: "?name=Ada&zone=Library&capture=320x240@15&auto=1&camera=0", hash: "#token=abc" });
-    expect(p).toMatchObject({ name: "Ada", zone: "Library", auto: true, camera: false, mic: true, token: "abc" });
+    const p = readParams({
+      search: "?name=Ada&zone=Library&capture=320x240@15&auto=1&camera=0&simulcast=1",
+      hash: "#token=abc",
+    });
+    expect(p).toMatchObject({
+      name: "Ada",
+      zone: "Library",
+      auto: true,
+      camera: false,
+      mic: true,
+      simulcast: true,
+      token: "abc",
+    });
     expect(p.capture.video).toEqual({
       width: { ideal: 320 },
       height: { ideal: 240 },
@@ -14,6 +25,6 @@ describe("readParams", () => {
 
   it("takes the defaults from a plain address and ignores nonsense", () => {
     const p = readParams({ search: "?capture=huge", hash: "" });
-    expect(p).toMatchObject({ name: "", auto: false, camera: true, token: "", capture: {} });
+    expect(p).toMatchObject({ name: "", auto: false, camera: true, token: "", capture: {}, simulcast: "auto" });
   });
 });

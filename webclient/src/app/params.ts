@@ -14,11 +14,13 @@ export interface Params {
   mic: boolean;
   camera: boolean;
   capture: CaptureOptions;
+  /** The camera in three layers; "auto": as the SDK thinks best. */
+  simulcast: boolean | "auto";
   /** A token made by `atrium token`, from the address's fragment, which browsers do not send to servers. */
   token: string;
 }
 
-/** Reads `?name=&world=&zone=&capture=320x240@15&auto=1&mic=0&camera=0#token=…`. */
+/** Reads `?name=&world=&zone=&capture=320x240@15&auto=1&mic=0&camera=0&simulcast=1#token=…`. */
 export function readParams(location: { search: string; hash: string }): Params {
   const query = new URLSearchParams(location.search);
   const fragment = new URLSearchParams(location.hash.replace(/^#/, ""));
@@ -35,6 +37,7 @@ export function readParams(location: { search: string; hash: string }): Params {
     mic: on("mic", true),
     camera: on("camera", true),
     capture: parseCapture(query.get("capture") ?? ""),
+    simulcast: query.has("simulcast") ? on("simulcast", true) : "auto",
     token: fragment.get("token") ?? "",
   };
 }

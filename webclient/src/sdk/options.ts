@@ -16,7 +16,7 @@ export interface OfficeOptions {
   renewToken?: () => Promise<string>;
   /** The page's microphone and camera; one can be shared by several offices. Default: a new one, all off. */
   media?: LocalMedia;
-  /** Send the camera to the SFU in three layers. Default `"auto"`: when the capture is at least 540 lines high. */
+  /** Send the camera to the SFU in three layers. Default `"auto"`: when the capture is at least 360 lines high. */
   simulcast?: boolean | "auto";
   /** STUN or TURN servers beside those that the server names. */
   iceServers?: RTCIceServer[];

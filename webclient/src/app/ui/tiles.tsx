@@ -4,6 +4,7 @@ import type { Tile } from "../map/carrier";
 import type { Point } from "../map/grid";
 import { avatarColor } from "../map/palette";
 import { moderates, untilText } from "../office/measures";
+import { tellSizes } from "../office/shown";
 import { AvatarFace } from "./avatar-face";
 import { useLinger, useOfficeEvents } from "./hooks";
 import { MicIcon, MoreIcon, MutedIcon } from "./icons";
@@ -22,8 +23,10 @@ interface Props {
 /** People's pictures. The same elements in both layouts, so that changing it interrupts no picture. */
 export function Tiles({ office, playback, tiles, strip, onPerson }: Props) {
   useOfficeEvents(office, "peer-joined", "peer-left", "media", "zone");
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => tellSizes(office, () => section.current), [office]);
   return (
-    <section class={`tiles ${strip ? "strip" : "bubbles"}`} aria-label="Pictures of the people here">
+    <section ref={section} class={`tiles ${strip ? "strip" : "bubbles"}`} aria-label="Pictures of the people here">
       {[...office.peers.values()].map((peer) => (
         <PersonTile
           key={peer.user.user_id}

@@ -35,6 +35,7 @@ export class MediaPlane {
   private queue: SwitchEvent[] = [];
   private running = false;
   private shown = "";
+  private shows: View | null = null;
 
   constructor(options: MediaOptions) {
     this.o = options;
@@ -141,8 +142,9 @@ export class MediaPlane {
     return [...this.mesh.connections(), ...(sfu ? [{ user: null, pc: sfu }] : [])];
   }
 
-  /** What the page shows, for the SFU. */
+  /** What the page shows, for the SFU; each new session is told as well. */
   view(view: View): void {
+    this.shows = view;
     this.session?.view(view);
   }
 
@@ -187,7 +189,10 @@ export class MediaPlane {
         this.mesh.close(a.user);
         break;
       case "dial":
-        this.session ??= this.newSession();
+        if (!this.session) {
+          this.session = this.newSession();
+          if (this.shows) this.session.view(this.shows);
+        }
         this.session.room(this.switcher.present.length);
         this.session.dial(a.url, a.token);
         break;

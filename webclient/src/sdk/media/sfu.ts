@@ -19,8 +19,8 @@ const RESUME_MS = 4500;
  * browser a receiver whether it is used or not, which a page of three people should not pay sixteen times.
  */
 const LEAST_SLOTS = 4;
-/** From this capture height on, `simulcast: "auto"` sends three layers. */
-const SIMULCAST_HEIGHT = 540;
+/** From this capture height on, `simulcast: "auto"` sends three layers; the smallest then has 90 lines. */
+const SIMULCAST_HEIGHT = 360;
 
 export interface SfuSessionOptions {
   readonly local: LocalMedia;
@@ -59,6 +59,7 @@ export class SfuSession {
   private allowed = { audio: LEAST_SLOTS, video: LEAST_SLOTS };
   private have = { audio: 0, video: 0 };
   private peers = 0;
+  private shows: View | null = null;
   private offering = false;
   private again: "no" | "offer" | "restart" = "no";
   private lostSince: number | undefined;
@@ -107,6 +108,7 @@ export class SfuSession {
 
   /** What the page shows, so that the SFU can choose well. */
   view(view: View): void {
+    this.shows = view;
     this.link?.send("VIEW", view);
   }
 
@@ -137,6 +139,7 @@ export class SfuSession {
         this.allowed = { ...c.slots };
         const same = resume !== undefined && c.session === resume && this.pc !== null;
         this.session = c.session;
+        if (this.shows) this.link?.send("VIEW", this.shows);
         if (same) {
           this.o.onUp();
           return;
