@@ -1,41 +1,42 @@
 package main
 
 import (
+	"context"
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"atrium/bench/report"
 )
 
-// output is where a scenario's results go beside the terminal.
-type output struct {
-	json, html string
-}
+// outputs are where a scenario's figures go beside the terminal.
+type outputs struct{ json, html string }
 
-func (o *output) flags(c *cobra.Command) {
+func (o *outputs) flags(c *cobra.Command) {
 	c.Flags().StringVar(&o.json, "json", "", "write the figures to this file")
-	c.Flags().StringVar(&o.html, "html", "", "write them as a page to this file")
+	c.Flags().StringVar(&o.html, "html", "", "write the figures as a page to this file")
 }
 
-// show prints results and writes the files. A target that was missed is the error errMissed.
-func (o output) show(c *cobra.Command, results ...*report.Result) error {
-	missed := false
-	for _, r := range results {
-		if err := r.Print(c.OutOrStdout()); err != nil {
-			return err
-		}
-		missed = missed || !r.Passed()
+// run runs a scenario and shows what it found. A target that was missed is the error errMissed.
+func (o *outputs) run(ctx context.Context, w io.Writer, scenario func(context.Context) (*report.Result, error)) error {
+	r, err := scenario(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.Print(w); err != nil {
+		return err
 	}
 	if o.json != "" {
-		if err := report.WriteJSON(o.json, results...); err != nil {
+		if err := report.WriteJSON(o.json, r); err != nil {
 			return err
 		}
 	}
 	if o.html != "" {
-		if err := report.WriteHTML(o.html, results...); err != nil {
+		if err := report.WriteHTML(o.html, r); err != nil {
 			return err
 		}
 	}
-	if missed {
+	if !r.Passed() {
 		return errMissed
 	}
 	return nil

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"atrium/bench/report"
 )
 
 func presenceCommand() *cobra.Command {
@@ -60,37 +56,4 @@ func presenceCommand() *cobra.Command {
 	f.IntVar(&many.Zones, "zones", 40, "with --idle: over how many zones")
 	out.flags(c)
 	return c
-}
-
-// outputs are where a scenario's figures go.
-type outputs struct{ json, html string }
-
-func (o *outputs) flags(c *cobra.Command) {
-	c.Flags().StringVar(&o.json, "json", "", "write the figures to this file")
-	c.Flags().StringVar(&o.html, "html", "", "write the figures as a page to this file")
-}
-
-// run runs a scenario and writes what it found, whatever became of it.
-func (o *outputs) run(ctx context.Context, w io.Writer, scenario func(context.Context) (*report.Result, error)) error {
-	r, err := scenario(ctx)
-	if err != nil {
-		return err
-	}
-	if err := r.Print(w); err != nil {
-		return err
-	}
-	if o.json != "" {
-		if err := report.WriteJSON(o.json, r); err != nil {
-			return err
-		}
-	}
-	if o.html != "" {
-		if err := report.WriteHTML(o.html, r); err != nil {
-			return err
-		}
-	}
-	if !r.Passed() {
-		return errMissed
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -26,7 +27,8 @@ type relayOptions struct {
 func relayCommand() *cobra.Command {
 	var o relayOptions
 	var transports, pacings []string
-	var peer, file, page string
+	var peer string
+	var out outputs
 	c := &cobra.Command{
 		Use: "relay", Short: "Client to client through the TURN server: processor time per packet, latency, memory",
 		Args: cobra.NoArgs,
@@ -44,27 +46,9 @@ func relayCommand() *cobra.Command {
 			default:
 				return fmt.Errorf("bench: --peer %q; coturn is the one that can be measured beside", peer)
 			}
-			r, err := runRelay(cmd.Context(), o, cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			if err := r.Print(cmd.OutOrStdout()); err != nil {
-				return err
-			}
-			if file != "" {
-				if err := report.WriteJSON(file, r); err != nil {
-					return err
-				}
-			}
-			if page != "" {
-				if err := report.WriteHTML(page, r); err != nil {
-					return err
-				}
-			}
-			if !r.Passed() {
-				return errMissed
-			}
-			return nil
+			return out.run(cmd.Context(), cmd.OutOrStdout(), func(ctx context.Context) (*report.Result, error) {
+				return runRelay(ctx, o, cmd.ErrOrStderr())
+			})
 		},
 	}
 	f := c.Flags()
@@ -77,7 +61,6 @@ func relayCommand() *cobra.Command {
 	f.IntVar(&o.Rounds, "rounds", 2, "how often each is taken, the servers in turn")
 	f.IntVar(&o.Allocations, "allocations", 400, "made to see what one takes in memory")
 	f.StringVar(&peer, "peer", "", "coturn: measured in the same run, in turn")
-	f.StringVar(&file, "json", "", "write the figures to this file")
-	f.StringVar(&page, "html", "", "write the report to this file")
+	out.flags(c)
 	return c
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"atrium/bench/report"
 )
 
 func soakCommand() *cobra.Command {
 	var o soakOptions
-	var out output
+	var out outputs
 	c := &cobra.Command{
 		Use: "soak", Short: "People come and go by every way there is, for as long as you like; nothing of them may be left",
 		Args: cobra.NoArgs,
@@ -18,11 +21,7 @@ func soakCommand() *cobra.Command {
 				return fmt.Errorf("bench: --people %d; want at least 6, so that the zone gets to the SFU and back", o.People)
 			}
 			o.Progress = cmd.ErrOrStderr()
-			r, err := soak(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return out.show(cmd, r)
+			return out.run(cmd.Context(), cmd.OutOrStdout(), func(ctx context.Context) (*report.Result, error) { return soak(ctx, o) })
 		},
 	}
 	f := c.Flags()

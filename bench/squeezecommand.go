@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"atrium/bench/report"
 )
 
 func squeezeCommand() *cobra.Command {
 	var o squeezeOptions
-	var out output
+	var out outputs
 	c := &cobra.Command{
 		Use: "squeeze", Short: "A receiver's bandwidth falls to a third and comes back; it gets a layer that fits, and the best again",
 		Args: cobra.NoArgs,
@@ -18,11 +21,7 @@ func squeezeCommand() *cobra.Command {
 			if o.Rounds < 1 || o.Wide <= 0 || o.Narrow <= 0 {
 				return fmt.Errorf("bench: --rounds must be at least 1, --wide and --narrow more than 0")
 			}
-			r, err := runSqueeze(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return out.show(cmd, r)
+			return out.run(cmd.Context(), cmd.OutOrStdout(), func(ctx context.Context) (*report.Result, error) { return runSqueeze(ctx, o) })
 		},
 	}
 	f := c.Flags()

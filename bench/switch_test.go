@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"atrium/bench/peer"
+	"atrium/bench/report"
 )
 
 // TestSwitch runs a small scenario: up to the SFU and back, with somebody on TURN over TCP, somebody muted and somebody without
@@ -41,7 +42,9 @@ func TestSwitch(t *testing.T) {
 		t.Errorf("the node did not end: %v", err)
 	}
 	var table strings.Builder
-	if err := run.print(&table); err != nil {
+	r := report.New("switch", "")
+	run.report(r)
+	if err := r.Print(&table); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%s\n%s", &progress, &table)

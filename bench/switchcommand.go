@@ -2,28 +2,20 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
-)
 
-// switchReport is what --json writes.
-type switchReport struct {
-	Scenario string      `json:"scenario"`
-	At       time.Time   `json:"at"`
-	Peers    int         `json:"peers"`
-	Runs     []switchRun `json:"runs"`
-}
+	"atrium/bench/report"
+)
 
 func switchCommand() *cobra.Command {
 	o := switchOptions{Loopback: true}
 	own := ownNode{}
-	var network, file string
+	var network string
+	var out outputs
 	var verbose bool
 	c := &cobra.Command{
 		Use: "switch", Short: "Peers come one by one and leave one by one; nobody may miss a packet while the topology changes",
@@ -44,7 +36,9 @@ func switchCommand() *cobra.Command {
 				own.Verbose = cmd.ErrOrStderr()
 			}
 			own.PromoteAt, own.DemoteAt, own.Grace = o.PromoteAt, o.DemoteAt, o.Grace
-			return runSwitch(cmd.Context(), o, own, networks, file, cmd.OutOrStdout())
+			return out.run(cmd.Context(), cmd.OutOrStdout(), func(ctx context.Context) (*report.Result, error) {
+				return runSwitch(ctx, o, own, networks)
+			})
 		},
 	}
 	f := c.Flags()
@@ -63,15 +57,15 @@ func switchCommand() *cobra.Command {
 	f.DurationVar(&o.Grace, "grace", time.Second, "the node's session.grace")
 	f.DurationVar(&own.DemoteAfter, "demote-after", time.Second, "topology.demote_after of the own node")
 	f.DurationVar(&own.Dwell, "dwell", time.Second, "topology.dwell of the own node")
-	f.StringVar(&file, "json", "", "write the figures to this file")
+	out.flags(c)
 	f.BoolVar(&verbose, "verbose", false, "show the own node's log")
 	return c
 }
 
 // runSwitch runs the scenario on each network, each with a node of its own unless a URL is given.
-func runSwitch(ctx context.Context, o switchOptions, own ownNode, networks []string, file string, out io.Writer) error {
-	report := switchReport{Scenario: "switch", At: time.Now(), Peers: o.Peers}
-	passed := true
+func runSwitch(ctx context.Context, o switchOptions, own ownNode, networks []string) (*report.Result, error) {
+	r := report.New("switch", "people come one by one and leave one by one, and nobody may miss a packet")
+	r.Param("peers", o.Peers)
 	for _, network := range networks {
 		o := o
 		if network == "clean" {
@@ -79,27 +73,11 @@ func runSwitch(ctx context.Context, o switchOptions, own ownNode, networks []str
 		}
 		run, err := switchOn(ctx, network, o, own)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := run.print(out); err != nil {
-			return err
-		}
-		report.Runs = append(report.Runs, run)
-		passed = passed && run.passed()
+		run.report(r)
 	}
-	if file != "" {
-		raw, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return fmt.Errorf("bench: figures: %w", err)
-		}
-		if err := os.WriteFile(file, append(raw, '\n'), 0o644); err != nil {
-			return fmt.Errorf("bench: --json: %w", err)
-		}
-	}
-	if !passed {
-		return errMissed
-	}
-	return nil
+	return r, nil
 }
 
 func switchOn(ctx context.Context, network string, o switchOptions, own ownNode) (run switchRun, err error) {
@@ -122,7 +100,7 @@ func switchOn(ctx context.Context, network string, o switchOptions, own ownNode)
 	}
 	run = summarize(network, o, s.out)
 	if err != nil {
-		run.Targets = append(run.Targets, target{Name: "the scenario came to its end", Want: "yes", Got: err.Error()})
+		run.Targets = append(run.Targets, report.Target{Name: "the scenario came to its end", Want: "yes", Got: err.Error()})
 	}
 	return run, nil
 }

@@ -11,29 +11,29 @@ import (
 
 // receiverFigures are what a transition was for one receiver, over all senders.
 type receiverFigures struct {
-	Name     string  `json:"name"`
-	GapMS    float64 `json:"gap_ms"` // of audio, the longest over the senders
-	GapFrom  string  `json:"gap_from"`
-	GapAtMS  float64 `json:"gap_at_ms"`      // since the transition's begin
-	OneWay   float64 `json:"gap_one_way_ms"` // for a player that never mixes the ways
-	VideoGap float64 `json:"video_gap_ms"`
-	Audio    counts  `json:"audio"`
-	Video    counts  `json:"video"`
+	Name     string
+	GapMS    float64 // of audio, the longest over the senders
+	GapFrom  string
+	GapAtMS  float64 // since the transition's begin
+	OneWay   float64 // for a player that never mixes the ways
+	VideoGap float64
+	Audio    counts
+	Video    counts
 	// Since the begin: when this member was connected to the SFU, had told so, and was told of the commit (or left the SFU).
-	UpMS       float64 `json:"up_ms,omitempty"`
-	ReportedMS float64 `json:"reported_ms,omitempty"`
-	CommitMS   float64 `json:"commit_ms,omitempty"`
+	UpMS       float64
+	ReportedMS float64
+	CommitMS   float64
 }
 
 // counts are packets of one kind.
 type counts struct {
-	Sent    int `json:"sent"` // that the receiver should have got
-	Lost    int `json:"lost"`
-	OnPath  int `json:"lost_on_path"` // dropped by the impaired network and not repaired
-	Doubled int `json:"doubled"`
-	Both    int `json:"both_ways"`
-	P2P     int `json:"p2p"`
-	SFU     int `json:"sfu"`
+	Sent    int // that the receiver should have got
+	Lost    int
+	OnPath  int // dropped by the impaired network and not repaired
+	Doubled int
+	Both    int
+	P2P     int
+	SFU     int
 }
 
 func (c *counts) add(r measure.Result) {
@@ -58,21 +58,21 @@ func (c *counts) sum(o counts) {
 
 // figures are what is said of a transition.
 type figures struct {
-	Name      string            `json:"name"`
-	Members   int               `json:"members"`
-	From      peer.Topology     `json:"from"`
-	To        peer.Topology     `json:"to"`
-	Switched  bool              `json:"switched"`
-	CommitMS  float64           `json:"commit_ms"`
-	ClosedMS  float64           `json:"closed_ms"`
-	GapP50    float64           `json:"gap_p50_ms"` // of audio, over receivers
-	GapP99    float64           `json:"gap_p99_ms"`
-	GapMax    float64           `json:"gap_max_ms"`
-	Audio     counts            `json:"audio"`
-	Video     counts            `json:"video"`
-	Early     []string          `json:"early,omitempty"` // what was missing at the commit, by name
-	Failed    string            `json:"failed,omitempty"`
-	Receivers []receiverFigures `json:"receivers"`
+	Name      string
+	Members   int
+	From      peer.Topology
+	To        peer.Topology
+	Switched  bool
+	CommitMS  float64
+	ClosedMS  float64
+	GapP50    float64 // of audio, over receivers
+	GapP99    float64
+	GapMax    float64
+	Audio     counts
+	Video     counts
+	Early     []string // what was missing at the commit, by name
+	Failed    string
+	Receivers []receiverFigures
 
 	gaps []time.Duration
 }
