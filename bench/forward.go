@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -249,6 +251,13 @@ func forwardReport(o forwardOptions, runs []*forwardRun, memory float64, idle ti
 		target("samples that were not what was sent", "0", strconv.Itoa(f.Bad), f.Bad == 0)
 	}
 	r.Tables = append(r.Tables, t)
+	for _, x := range runs {
+		for _, name := range slices.Sorted(maps.Keys(x.counters)) {
+			if reason, ok := strings.CutPrefix(name, "dropped_packets_total"); ok && x.counters[name] > 0 {
+				r.Note("%s: the node counts %.0f packets that it did not forward, %s", x.shape, x.counters[name], reason)
+			}
+		}
+	}
 	side := report.Table{Title: "Beside it", Columns: []string{"", "Atrium"}}
 	if memory > 0 {
 		side.Rows = append(side.Rows, []string{"memory KB per receiving peer", num(memory, 0)})
