@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	history = 2048 // packets whose feedback is waited for: a power of two
+	history = 1024 // packets whose feedback is waited for, a second of 10 Mbit/s: a power of two
 
 	baseOver     = 5 * time.Second // the least delay is that of the current span of this length and the one before
 	standingOver = 60 * time.Millisecond
