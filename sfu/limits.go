@@ -3,15 +3,13 @@ package sfu
 import (
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"atrium/signaling/protocol"
 	"atrium/signaling/socket"
 )
 
 // limits are the token buckets of one link. Owned by its reader.
 type limits struct {
-	negotiation, other *rate.Limiter
+	negotiation, other socket.Bucket
 	overrun            socket.Overrun
 	now                func() time.Time
 }
@@ -36,12 +34,12 @@ func (l *limits) pass(conn *socket.Conn, typ string) bool {
 // take gives for how long on end the client has been over its limits, negative while it is within them, and whether it
 // is to be told.
 func (l *limits) take(typ string) (tell bool, over time.Duration) {
-	bucket := l.other
+	bucket := &l.other
 	if typ == protocol.TypeSDPOffer || typ == protocol.TypeICECandidate {
-		bucket = l.negotiation
+		bucket = &l.negotiation
 	}
 	now := l.now()
-	if bucket.AllowN(now, 1) {
+	if bucket.Take(now) {
 		return false, -1
 	}
 	return l.overrun.Refused(now)

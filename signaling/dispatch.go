@@ -42,7 +42,7 @@ type request struct {
 // admit holds a frame against the limits; false: it is dropped.
 func (s *session) admit(frame []byte) (q request, ok bool) {
 	now := s.srv.opt.Now()
-	if !s.limits.all.AllowN(now, 1) {
+	if !s.limits.all.Take(now) {
 		s.srv.metrics.in.of(unreadType).Inc()
 		s.limited("", "all")
 		s.pause()
@@ -51,7 +51,7 @@ func (s *session) admit(frame []byte) (q request, ok bool) {
 	q.env, q.err = protocol.Decode(frame)
 	q.route = routes[q.env.Type]
 	s.srv.metrics.in.of(q.env.Type).Inc()
-	if !s.limits.byKind[q.route.kind].AllowN(now, 1) {
+	if !s.limits.byKind[q.route.kind].Take(now) {
 		s.limited(q.env.Type, q.route.kind.String())
 		return q, false
 	}
@@ -114,7 +114,7 @@ func (s *session) dispatch(typ string, r route, msg protocol.Message) *protocol.
 // pause lets a client that is over all its limits wait for one message's worth, so that what it floods with stays
 // in its own socket and costs nobody else a processor. Only it waits.
 func (s *session) pause() {
-	t := time.NewTimer(time.Duration(float64(time.Second) / float64(s.limits.all.Limit())))
+	t := time.NewTimer(s.limits.all.Every())
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -1,10 +1,6 @@
 package signaling
 
-import (
-	"golang.org/x/time/rate"
-
-	"atrium/signaling/socket"
-)
+import "atrium/signaling/socket"
 
 // kind groups message types that share a token bucket.
 type kind uint8
@@ -21,19 +17,19 @@ func (k kind) String() string {
 	return [...]string{"other", "presence", "movement", "negotiation"}[k]
 }
 
-// buckets are a connection's limits. Owned by its read loop.
+// buckets are a connection's limits. Owned by who handles its frames.
 type buckets struct {
-	all    *rate.Limiter // before a frame is even parsed: the sum of the others
-	byKind [kinds]*rate.Limiter
+	all    socket.Bucket // before a frame is even parsed: the sum of the others
+	byKind [kinds]socket.Bucket
 
 	overrun socket.Overrun
 }
 
-func newBuckets(l Limits) *buckets {
-	b := &buckets{all: (l.Presence + l.Movement + l.Negotiation + l.Other).Bucket()}
-	b.byKind[kindOther] = l.Other.Bucket()
-	b.byKind[kindPresence] = l.Presence.Bucket()
-	b.byKind[kindMovement] = l.Movement.Bucket()
-	b.byKind[kindNegotiation] = l.Negotiation.Bucket()
-	return b
+func newBuckets(l Limits) buckets {
+	return buckets{
+		all: (l.Presence + l.Movement + l.Negotiation + l.Other).Bucket(),
+		byKind: [kinds]socket.Bucket{
+			kindOther: l.Other.Bucket(), kindPresence: l.Presence.Bucket(), kindMovement: l.Movement.Bucket(), kindNegotiation: l.Negotiation.Bucket(),
+		},
+	}
 }

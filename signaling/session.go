@@ -52,7 +52,7 @@ type session struct {
 	sfuURL string
 
 	// Owned by who handles its frames.
-	limits *buckets
+	limits buckets
 	agreed []protocol.Feature
 
 	// Set at the first CONNECT, then read from anywhere.
@@ -61,9 +61,8 @@ type session struct {
 	// Guarded by Server.mu; written by who handles its frames alone, which may read them without it.
 	claims *Claims // nil: CONNECTING
 
-	// Owned by who handles its frames; their functions only end the session.
-	connectTimer *time.Timer
-	expiry       *time.Timer
+	// Owned by who handles its frames; its function only ends the session: no CONNECT came, later the token has expired.
+	ending *time.Timer
 }
 
 func newSession(srv *Server, conn *socket.Conn, sfuURL string) *session {
@@ -83,7 +82,7 @@ func (s *session) log() *slog.Logger {
 // begin starts the session. It ends with its connection.
 func (s *session) begin() {
 	s.srv.metrics.connections.Inc()
-	s.connectTimer = time.AfterFunc(s.srv.opt.ConnectTimeout, func() {
+	s.ending = time.AfterFunc(s.srv.opt.ConnectTimeout, func() {
 		s.conn.Close(protocol.CloseTimeout, "no CONNECT came")
 	})
 	s.conn.Serve(s)
@@ -118,12 +117,7 @@ func (s *session) recovered() {
 
 // end is the end of the connection: the member, if it is still this connection's, goes into its grace.
 func (s *session) end() {
-	if s.connectTimer != nil {
-		s.connectTimer.Stop()
-	}
-	if s.expiry != nil {
-		s.expiry.Stop()
-	}
+	s.ending.Stop()
 	s.srv.mu.Lock()
 	defer s.srv.mu.Unlock()
 	s.srv.detach(s)
@@ -171,8 +165,6 @@ func (s *session) connect(env protocol.Envelope) *protocol.Error {
 		return nil
 	}
 	if s.claims == nil {
-		s.connectTimer.Stop()
-		s.connectTimer = nil
 		f, agreed := negotiate(m.Features)
 		s.features.Store(&f)
 		s.agreed = agreed
@@ -195,10 +187,8 @@ func badVersion() *protocol.Error {
 
 // armExpiry ends the session when its token has expired and was not renewed.
 func (s *session) armExpiry(at time.Time) {
-	if s.expiry != nil {
-		s.expiry.Stop()
-	}
-	s.expiry = time.AfterFunc(at.Add(identity.Leeway).Sub(s.srv.opt.Now()), func() {
+	s.ending.Stop()
+	s.ending = time.AfterFunc(at.Add(identity.Leeway).Sub(s.srv.opt.Now()), func() {
 		s.refuse(protocol.Errorf(protocol.AuthFailed, "", "the token has expired; renew it in time by a CONNECT with a fresh one"), protocol.CloseAuth)
 	})
 }

@@ -40,6 +40,7 @@ func serve(ctx context.Context, cfg *configs.Config, stdout io.Writer, logger *s
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, syscall.SIGHUP)
 	defer signal.Stop(again)
+	node.CollectEarlier()
 	n, err := node.Start(ctx, cfg, logger)
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/time/rate"
 
 	"atrium/signaling/documents/store"
 	"atrium/signaling/documents/wire"
@@ -32,8 +31,8 @@ type session struct {
 	told atomic.Uint64 // the outage of the bus that it was told of last
 
 	// Owned by who handles its frames.
-	all     *rate.Limiter
-	joins   *rate.Limiter
+	all     socket.Bucket
+	joins   socket.Bucket
 	overrun socket.Overrun
 	joined  map[uuid.UUID]*document // held; whether it is in one, the document says
 }
@@ -102,7 +101,7 @@ func (s *session) guarded(frame []byte) {
 // paced lets a connection that is over its limit wait, so that what it floods with stays in its own socket: none of its
 // messages is lost, and its presence goes out once a tick whatever it sends. Who goes on is closed; then it is false.
 func (s *session) paced() bool {
-	wait := s.all.Reserve().Delay()
+	wait := s.all.Wait(s.srv.opt.Now())
 	if wait == 0 {
 		return true
 	}
@@ -177,7 +176,7 @@ func (s *session) handle(frame []byte) *wire.Error {
 }
 
 func (s *session) join(id uuid.UUID) *wire.Error {
-	if !s.joins.AllowN(s.srv.opt.Now(), 1) {
+	if !s.joins.Take(s.srv.opt.Now()) {
 		return wire.Errorf(wire.DocumentError, "more than %v JoinDocument a second; try again in a moment", float64(s.srv.opt.Joins))
 	}
 	d := s.joined[id]
