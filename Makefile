@@ -70,6 +70,7 @@ bench: ## a short set of scenarios; figures and a page in bench/out
 	one mesh mesh; \
 	one audio audio; \
 	one relay relay --transport udp $$(command -v turnserver >/dev/null && echo --peer coturn); \
+	one squeeze squeeze --rounds 1; \
 	one presence presence; \
 	one switch switch; \
 	bench/out/bench report --html bench/out/report.html bench/out/*.json; \
