@@ -121,6 +121,9 @@ func TestWhatIsRefused(t *testing.T) {
 		{join(`"document_id":"x","user_id":` + idUser), DocumentError, "36 characters"},
 		{join(`"document_id":"{33333333-3333-4333-8333-333333333333}","user_id":` + idUser), DocumentError, "36 characters"},
 		{join(`"document_id":` + idDoc + `,"user_id":7`), DocumentError, "number"},
+		{join(`"document_id":` + idDoc + `,"user_id":null`), DocumentError, "null"},
+		{join(`"document_id":` + idDoc + `,"user_id":"nope"`), AuthError, "token"}, // is not the token's, whatever it is
+		{join(`"document_id":7,"user_id":""`), AuthError, "token"},
 		{join(`"document_id":` + strings.ToUpper(idDoc) + `,"user_id":` + idUser + `,"more":[1]`), "", ""},
 
 		{cursor(`{"line":0,"column":0}`), "", ""},
@@ -145,6 +148,28 @@ func TestWhatIsRefused(t *testing.T) {
 		{at(`"2030-01-02T03:04:05"`), DocumentError, "RFC 3339"},
 		{at(`"2030-02-30T03:04:05Z"`), DocumentError, "RFC 3339"},
 		{at(`"yesterday"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-02T03:04:05,5Z"`), DocumentError, "RFC 3339"}, // ISO 8601 alone has the comma
+		{at(`"2030-01-02T03:04:05.Z"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-02T03:04:05+23:60"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-02T03:04:05+24:00"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-02T03:04:05+0530"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-02T03:04:05+05:30Z"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-02T3:04:05Z"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-02T24:00:00Z"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-02T03:60:05Z"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-02T03:04:61Z"`), DocumentError, "RFC 3339"},
+		{at(`"2030-13-02T03:04:05Z"`), DocumentError, "RFC 3339"},
+		{at(`"2030-00-02T03:04:05Z"`), DocumentError, "RFC 3339"},
+		{at(`"2030-01-00T03:04:05Z"`), DocumentError, "RFC 3339"},
+		{at(`"2030-02-29T03:04:05Z"`), DocumentError, "RFC 3339"},
+		{at(`"2032-02-29T23:04:05-23:59"`), "", ""},
+		{at(`"0000-01-01T00:00:00-00:00"`), "", ""},
+		{at(`"9999-12-31T23:59:60Z"`), "", ""},
+		{at(`"1990-12-31T15:59:60.5-08:00"`), "", ""}, // RFC 3339, section 5.8
+		{at(`"2017-01-01T05:29:60+05:30"`), "", ""},
+		{at(`"2030-01-02T03:04:60Z"`), DocumentError, "RFC 3339"},
+		{at(`"2016-12-30T23:59:60Z"`), DocumentError, "RFC 3339"},
+		{at(`"2016-12-31T23:59:60-08:00"`), DocumentError, "RFC 3339"},
 		{at(`1700000000`), DocumentError, "number"},
 
 		{status(`"on a call ☎"`), "", ""},
@@ -158,6 +183,13 @@ func TestWhatIsRefused(t *testing.T) {
 		{content(`"` + long + `x"`), DocumentError, "8192"},
 		{content(`""`), DocumentError, "empty"},
 		{content(`{}`), DocumentError, "an object"},
+		{content(`"\ud83e\udd80 \ufffd � \\ud800"`), "", ""},
+		{content(`"a\ud800"`), DocumentError, `"content" has half of a surrogate pair`},
+		{content(`"\uD800\u0041"`), DocumentError, `"content" has half`},
+		{content(`"\udd80\ud83e"`), DocumentError, `"content" has half`},
+		{content(`"\\\\\\\udfff"`), DocumentError, `"content" has half`},
+		{content(`"\ud83e\udd80\ud83e"`), DocumentError, `"content" has half`},
+		{status(`"\udc00"`), DocumentError, `"status" has half`},
 	}
 	for _, c := range cases {
 		_, m, e := Decode([]byte(c.frame), me{})

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -29,26 +28,27 @@ func newReader(tag string, payload json.RawMessage) *reader {
 	return r
 }
 
-// foreign answers for ids that can be read and are not the client's own, before anything else is looked at.
+// foreign answers for ids that are not the client's own, before anything else is looked at. A user that is no UUID is not
+// the token's either; a document that is none is nobody's.
 func (r *reader) foreign(owner Owner) *Error {
-	if id, ok := r.peek("user_id"); ok {
+	if s, ok := r.peek("user_id"); ok {
+		id, _ := protocol.ParseUUID(s) // no UUID: that of zeros, which is no user's
 		if e := owner.User(id); e != nil {
 			return e
 		}
 	}
-	if id, ok := r.peek("document_id"); ok {
-		return owner.Document(id)
+	if s, ok := r.peek("document_id"); ok {
+		if id, err := protocol.ParseUUID(s); err == nil {
+			return owner.Document(id)
+		}
 	}
 	return nil
 }
 
-func (r *reader) peek(field string) (uuid.UUID, bool) {
-	var s string
-	if raw := r.fields[field]; !isKind(raw, '"') || json.Unmarshal(raw, &s) != nil {
-		return uuid.Nil, false
-	}
-	id, err := protocol.ParseUUID(s)
-	return id, err == nil
+func (r *reader) peek(field string) (s string, ok bool) {
+	raw := r.fields[field]
+	ok = isKind(raw, '"') && json.Unmarshal(raw, &s) == nil
+	return s, ok
 }
 
 func (r *reader) fail(format string, args ...any) {
@@ -83,6 +83,10 @@ func (r *reader) text(field string, most int, want string) string {
 		r.wrong(field, raw, want)
 		return ""
 	}
+	if strings.ContainsRune(s, utf8.RuneError) && loneSurrogate(raw) {
+		r.fail("%s: %q has half of a surrogate pair, which is no character; it must be %s", r.tag, field, want)
+		return ""
+	}
 	if len(s) > most {
 		r.fail("%s: %q has %d bytes; it must be %s", r.tag, field, len(s), want)
 		return ""
@@ -114,16 +118,6 @@ func (r *reader) timestamp() string {
 		r.fail("%s: %q is %q; it must be %s", r.tag, field, clip(s), want)
 	}
 	return s
-}
-
-// isTimestamp takes what Go's strict reader takes, the letters in either case, and leap seconds.
-func isTimestamp(s string) bool {
-	s = strings.ToUpper(s)
-	if len(s) > 19 && s[17:19] == "60" {
-		s = s[:17] + "59" + s[19:]
-	}
-	var t time.Time
-	return t.UnmarshalText([]byte(s)) == nil
 }
 
 func (r *reader) boolean(field string) bool {
