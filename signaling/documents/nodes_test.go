@@ -2,7 +2,10 @@ package documents_test
 
 import (
 	"fmt"
+	"log/slog"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -212,6 +215,52 @@ func TestRedisAway(t *testing.T) {
 		w.note()
 	}
 	w.noMore(t)
+}
+
+// TestRedisAwayAtStart: a node whose Redis is out of reach before anybody can be told says so to who comes, once to each.
+func TestRedisAwayAtStart(t *testing.T) {
+	r := newRedis(t)
+	r.stop()
+	log := &firstLine{wrote: make(chan struct{})}
+	b, err := bus.Open(r.URL, bus.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	select {
+	case <-log.wrote:
+	case <-time.After(patience):
+		t.Fatal("it does not see that Redis is away")
+	}
+	h := newHouse(t, func(o *documents.Options) { o.Bus, o.Store = b, nil })
+	doc := uuid.New()
+	first, second := h.enter(uuid.New(), wire.SubprotocolAck), h.enter(uuid.New())
+	first.join(doc)
+	first.refused(wire.ConnectionError, "out of reach")
+	first.annotate(doc, "waits")
+	second.join(doc)
+	second.expect(wire.TagPresenceUpdate, nil)
+	second.expect(wire.TagPresenceStatus, nil)
+	second.refused(wire.ConnectionError, "out of reach")
+	first.expect(wire.TagJoinDocument, nil)
+	first.fence()
+	r.start()
+	first.expect(wire.TagAnnotation, nil)
+	second.expect(wire.TagAnnotation, nil)
+	r.stop() // the next one is told anew
+	first.refused(wire.ConnectionError, "out of reach")
+	second.refused(wire.ConnectionError, "out of reach")
+}
+
+// firstLine says when something was written to it.
+type firstLine struct {
+	once  sync.Once
+	wrote chan struct{}
+}
+
+func (l *firstLine) Write(p []byte) (int, error) {
+	l.once.Do(func() { close(l.wrote) })
+	return len(p), nil
 }
 
 // TestRedisThatHangs: what was sent and not answered is sent again, and not stored twice.

@@ -57,13 +57,16 @@ type Bus struct {
 
 	suspect chan struct{} // of one: an exchange failed, the lease is to look
 
+	// Guarded by telling, which is held while notify runs, so that who hears of it hears of it in order. Before mu.
+	telling sync.Mutex
+	notify  func(up bool)
+
 	// Guarded by mu.
 	mu     sync.Mutex
 	links  map[string]*Link // by channel
 	ear    *redis.PubSub    // nil: not connected
 	up     bool             // as the lease found it
 	since  time.Time        // when up last changed
-	notify func(up bool)
 	closed bool
 }
 
@@ -81,11 +84,17 @@ func Open(url string, o Options) (*Bus, error) {
 	return b, nil
 }
 
-// Notify sets who hears that Redis is out of reach, and that it is back.
+// Notify sets who hears that Redis is out of reach, and that it is back. Where it is out of reach by now, that is said at once.
 func (b *Bus) Notify(reach func(up bool)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.telling.Lock()
+	defer b.telling.Unlock()
 	b.notify = reach
+	b.mu.Lock()
+	up := b.up
+	b.mu.Unlock()
+	if !up {
+		reach(false)
+	}
 }
 
 // Version gives the next version of a member.
@@ -175,23 +184,24 @@ func (b *Bus) lease() {
 
 // reached notes whether Redis is in reach, and says that it came back.
 func (b *Bus) reached(err error) (came bool) {
+	b.telling.Lock()
+	defer b.telling.Unlock()
 	b.mu.Lock()
 	changed := b.up != (err == nil)
 	b.up = err == nil
 	if changed {
 		b.since = time.Now()
 	}
-	notify := b.notify
 	b.mu.Unlock()
-	switch {
-	case !changed:
+	if !changed {
 		return false
-	case err != nil:
+	}
+	b.notify(err == nil)
+	if err != nil {
 		b.opt.Logger.Error("Redis is out of reach: the nodes do not see each other", "err", err)
-	default:
+	} else {
 		b.opt.Logger.Info("Redis is in reach")
 	}
-	notify(err == nil)
 	return err == nil
 }
 
