@@ -37,6 +37,7 @@ type Options struct {
 
 	Heartbeat  time.Duration // 20 s
 	Flooding   time.Duration // over a limit for so long on end: closed, 10 s
+	Unread     time.Duration // nothing of what is sent is taken for so long: closed, 10 s
 	FrameBytes int64         // 64 KiB
 	Queue      int           // ordered messages that wait for a reader: 256
 
@@ -56,6 +57,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Typing, 6*time.Second)
 	def(&o.Heartbeat, 20*time.Second)
 	def(&o.Flooding, 10*time.Second)
+	def(&o.Unread, 10*time.Second)
 	def(&o.FrameBytes, 64<<10)
 	def(&o.Queue, 256)
 	if o.Logger == nil {

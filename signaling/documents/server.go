@@ -83,7 +83,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o := socket.Options{
-		ReadLimit: s.opt.FrameBytes, Heartbeat: s.opt.Heartbeat, Queue: s.opt.Queue,
+		ReadLimit: s.opt.FrameBytes, Heartbeat: s.opt.Heartbeat, AckTimeout: s.opt.Unread, Queue: s.opt.Queue,
 		QueueBytes: 4<<20 + 2*s.opt.MaxBytes, // whoever joins is sent all notes of a document
 	}
 	if chosen != "" {

@@ -15,6 +15,7 @@ type Options struct {
 	Queue        int           // ordered entries that may wait: 256
 	QueueBytes   int           // and their bytes: 4 MiB
 	WriteTimeout time.Duration // for one flush: 10 s
+	AckTimeout   time.Duration // for the peer's kernel to take what was written, on Linux: none but the system's
 	CloseTimeout time.Duration // from Close to the end, whatever the peer does: 2 s
 	Subprotocols []string      // in order of preference
 }
@@ -61,5 +62,9 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(ws.NetConn(), o), nil
+	conn := ws.NetConn()
+	if o.AckTimeout > 0 {
+		limitUnacked(conn, o.AckTimeout)
+	}
+	return newConn(conn, o), nil
 }
