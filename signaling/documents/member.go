@@ -78,6 +78,16 @@ func (p *presence) merge(o *presence) (newer [lanes]bool) {
 	return newer
 }
 
+// knowsMore says whether any lane is newer than in another node's word.
+func (p *presence) knowsMore(o *presence) bool {
+	for l := range p.Clocks {
+		if p.Clocks[l] > o.Clocks[l] {
+			return true
+		}
+	}
+	return false
+}
+
 // stamp is a time of the server's own, as clients write theirs.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 

@@ -3,7 +3,7 @@ package documents_test
 import (
 	"fmt"
 	"log/slog"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,17 +221,13 @@ func TestRedisAway(t *testing.T) {
 func TestRedisAwayAtStart(t *testing.T) {
 	r := newRedis(t)
 	r.stop()
-	log := &firstLine{wrote: make(chan struct{})}
+	log := make(lines, 16)
 	b, err := bus.Open(r.URL, bus.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close() })
-	select {
-	case <-log.wrote:
-	case <-time.After(patience):
-		t.Fatal("it does not see that Redis is away")
-	}
+	log.wait(t, "out of reach")
 	h := newHouse(t, func(o *documents.Options) { o.Bus, o.Store = b, nil })
 	doc := uuid.New()
 	first, second := h.enter(uuid.New(), wire.SubprotocolAck), h.enter(uuid.New())
@@ -247,20 +243,114 @@ func TestRedisAwayAtStart(t *testing.T) {
 	r.start()
 	first.expect(wire.TagAnnotation, nil)
 	second.expect(wire.TagAnnotation, nil)
+	log.wait(t, "is in reach")
 	r.stop() // the next one is told anew
 	first.refused(wire.ConnectionError, "out of reach")
 	second.refused(wire.ConnectionError, "out of reach")
 }
 
-// firstLine says when something was written to it.
-type firstLine struct {
-	once  sync.Once
-	wrote chan struct{}
+// outage stops Redis and waits until people were told.
+func (r *redisServer) outage(people ...*watcher) {
+	r.t.Helper()
+	for _, w := range people {
+		w.c.fenceQuietly()
+	}
+	r.stop()
+	for _, w := range people {
+		for f := w.c.next(); f.tag != wire.TagError; f = w.c.next() {
+			w.believe(f)
+		}
+	}
 }
 
-func (l *firstLine) Write(p []byte) (int, error) {
-	l.once.Do(func() { close(l.wrote) })
+// TestLeftWhileRedisWasAway: who was the last of its node and left while Redis was away is gone when it is back.
+func TestLeftWhileRedisWasAway(t *testing.T) {
+	r := newRedis(t)
+	one, two := newNode(t, r), newNode(t, r)
+	doc := uuid.New()
+	a, b := watch(one.enter(uuid.New())), watch(two.enter(uuid.New()))
+	a.c.join(doc)
+	a.c.fence()
+	b.c.join(doc)
+	a.believe(a.c.next())
+	r.outage(a, b)
+	b.c.leave(doc)
+	b.c.fenceQuietly()
+	r.start()
+	until(t, "it is gone", func() bool { a.drain(); return len(a.told[doc]) == 0 })
+	late := watch(two.enter(uuid.New())) // and its node can follow the document again
+	late.c.join(doc)
+	until(t, "both are there", func() bool {
+		a.drain()
+		late.drain()
+		return len(a.told[doc]) == 1 && a.told[doc][late.c.user] != nil && len(late.told[doc]) == 1
+	})
+}
+
+// TestCursorOfWhoLeftOneNode: what a user said by a connection to one node stays true on all of them when it goes on with
+// one to another node only, for who comes later too.
+func TestCursorOfWhoLeftOneNode(t *testing.T) {
+	r := newRedis(t)
+	one, two := newNode(t, r), newNode(t, r)
+	doc, user := uuid.New(), uuid.New()
+	x1, x2 := one.enter(user), two.enter(user)
+	b := watch(two.enter(uuid.New()))
+	for _, c := range []*client{x1, x2, b.c} {
+		c.join(doc)
+		c.fenceQuietly()
+	}
+	x1.cursor(doc, 70)
+	at := func(w *watcher, line uint64) func() bool {
+		return func() bool {
+			w.drain()
+			s := w.told[doc][user]
+			return s != nil && s.cursor.Line == line
+		}
+	}
+	b.c.join(doc) // again, for what the fence threw away
+	until(t, "it is seen on the other node", at(b, 70))
+	x1.leave(doc)
+	x1.fenceQuietly()
+	late := watch(one.enter(uuid.New()))
+	late.c.join(doc)
+	until(t, "it is seen by who comes later", at(late, 70))
+
+	// And where it said so and left while Redis was away, which the other node could not hear of then.
+	x1.join(doc)
+	x1.fenceQuietly()
+	r.outage(late, b)
+	x1.cursor(doc, 71)
+	until(t, "it is seen on its node", at(late, 71))
+	x1.leave(doc)
+	x1.fenceQuietly()
+	r.start()
+	until(t, "it is seen on the other node later", at(b, 71))
+	until(t, "it stays so", at(late, 71))
+}
+
+// lines are what a log says.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
 	return len(p), nil
+}
+
+func (l lines) wait(t *testing.T, words string) {
+	t.Helper()
+	for {
+		select {
+		case line := <-l:
+			if strings.Contains(line, words) {
+				return
+			}
+		case <-time.After(patience):
+			t.Fatalf("it does not say %q", words)
+		}
+	}
 }
 
 // TestRedisThatHangs: what was sent and not answered is sent again, and not stored twice.

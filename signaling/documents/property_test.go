@@ -1,12 +1,17 @@
 package documents_test
 
 import (
+	"flag"
 	"fmt"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"atrium/signaling/documents"
+	"atrium/signaling/documents/bus"
 	"atrium/signaling/documents/wire"
 )
 
@@ -15,7 +20,29 @@ import (
 func TestPresenceToldIsTrue(t *testing.T) {
 	r := newRedis(t)
 	nodes := []*house{newNode(t, r), newNode(t, r)}
-	rapid.Check(t, func(rt *rapid.T) { sequence(t, rt, nodes) })
+	rapid.Check(t, func(rt *rapid.T) { sequence(t, rt, nodes, nil) })
+}
+
+// TestPresenceToldIsTrueAfterOutages: and where Redis was away for a part of it.
+func TestPresenceToldIsTrueAfterOutages(t *testing.T) {
+	checks := flag.Lookup("rapid.checks").Value
+	all := checks.String()
+	n, _ := strconv.Atoi(all)
+	_ = checks.Set(strconv.Itoa(max(2, n/10))) // each takes seconds
+	defer func() { _ = checks.Set(all) }()
+	r := newRedis(t)
+	nodes := []*house{quickNode(t, r), quickNode(t, r)}
+	rapid.Check(t, func(rt *rapid.T) { sequence(t, rt, nodes, r) })
+}
+
+// quickNode is a node that is believed dead sooner.
+func quickNode(t *testing.T, r *redisServer) *house {
+	b, err := bus.Open(r.URL, bus.Options{Lease: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return newHouse(t, func(o *documents.Options) { o.Bus, o.Store = b, nil })
 }
 
 // connection is one of a user's, and what it believes.
@@ -25,7 +52,8 @@ type connection struct {
 	joined map[int]bool
 }
 
-func sequence(t *testing.T, rt *rapid.T, nodes []*house) {
+// sequence is one of them; Redis is killed and started again where it is given.
+func sequence(t *testing.T, rt *rapid.T, nodes []*house, r *redisServer) {
 	const users, papers = 3, 2
 	var ids, docs []uuid.UUID
 	for range users {
@@ -39,7 +67,18 @@ func sequence(t *testing.T, rt *rapid.T, nodes []*house) {
 	cursors := map[[2]int]uint64{} // by document and user: what was said last
 	pick := func(what string, n int) int { return rapid.IntRange(0, n-1).Draw(rt, what) }
 	steps := rapid.IntRange(1, 30).Draw(rt, "steps")
-	for range steps {
+	down, up := steps, steps // Redis is away from the one to the other
+	if r != nil {
+		down = pick("down", steps)
+		up = down + pick("for", steps-down)
+	}
+	for step := range steps {
+		if r != nil && step == down {
+			r.stop()
+		}
+		if r != nil && step == up {
+			r.start()
+		}
 		act := pick("act", 6)
 		if act == 0 || len(open) == 0 {
 			u := pick("user", users)
@@ -67,6 +106,24 @@ func sequence(t *testing.T, rt *rapid.T, nodes []*house) {
 			}
 		}
 	}
+	// All that is told of a cursor is the same, whoever of a user's connections said it and whatever became of that one.
+	agreed := func() bool {
+		for d := range docs {
+			seen := map[uuid.UUID]uint64{}
+			for _, c := range open {
+				if !c.joined[d] {
+					continue
+				}
+				for user, s := range c.told[docs[d]] {
+					if line, ok := seen[user]; ok && line != s.cursor.Line {
+						return false
+					}
+					seen[user] = s.cursor.Line
+				}
+			}
+		}
+		return true
+	}
 	members := func(d int) map[uuid.UUID]bool {
 		in := map[uuid.UUID]bool{}
 		for _, c := range open {
@@ -85,7 +142,7 @@ func sequence(t *testing.T, rt *rapid.T, nodes []*house) {
 				}
 			}
 		}
-		return true
+		return agreed()
 	})
 	// And where somebody is: each says so once more, from one connection, since a user may have said two things on two nodes at once.
 	for d := range docs {

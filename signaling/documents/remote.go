@@ -84,7 +84,7 @@ func (f follower) Heard(node string, members []bus.Member, all bool) {
 			if m := d.members[word.User]; m != nil && m.nodes[node] < word.Version {
 				d.without(node, m)
 			}
-		} else if m := d.hear(node, word); m != nil {
+		} else if m := d.hear(node, word, all); m != nil {
 			said[m] = true
 		}
 	}
@@ -99,13 +99,15 @@ func (f follower) Heard(node string, members []bus.Member, all bool) {
 }
 
 // hear takes what a node says of one of its members, and lets those who are here know what is new to them.
-func (d *document) hear(node string, word bus.Member) *member {
-	var p presence
-	if err := json.Unmarshal(word.State, &p); err != nil {
-		d.srv.opt.Logger.Warn("another node says what cannot be read", "node", node, "err", err)
+func (d *document) hear(node string, word bus.Member, all bool) *member {
+	p := d.read(word)
+	if p == nil {
 		return nil
 	}
 	m := d.members[word.User]
+	if m != nil && all && m.sessions == 0 && m.presence.knowsMore(p) {
+		d.link.Pass(d.said(m, nil)) // who said it here has left, and while the nodes did not see each other
+	}
 	if m != nil && m.nodes[node] >= word.Version {
 		return m // said already
 	}
@@ -115,13 +117,44 @@ func (d *document) hear(node string, word bus.Member) *member {
 		d.add(m)
 	}
 	m.nodes[node] = word.Version
+	d.take(m, p, word.News)
+	return m
+}
+
+// Passed implements bus.Follower.
+func (f follower) Passed(members []bus.Member) {
+	d := f.document
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, word := range members {
+		m, p := d.members[word.User], d.read(word)
+		if m == nil || p == nil {
+			continue
+		}
+		if d.take(m, p, nil) && m.sessions > 0 {
+			d.tell(m, nil) // so that who reads it later is told the same
+		}
+	}
+}
+
+func (d *document) read(word bus.Member) *presence {
+	p := &presence{}
+	if err := json.Unmarshal(word.State, p); err != nil {
+		d.srv.opt.Logger.Warn("another node says what cannot be read", "err", err)
+		return nil
+	}
 	for _, c := range p.Clocks {
 		d.srv.opt.Bus.Seen(c)
 	}
+	return p
+}
+
+// take merges what another node says of a member, and says whether anything was newer.
+func (d *document) take(m *member, p *presence, news []bus.News) bool {
 	was := m.presence
-	newer := m.presence.merge(&p)
+	newer := m.presence.merge(p)
 	var told [lanes]bool
-	for _, n := range word.News {
+	for _, n := range news {
 		if l := lane(n.Kind); l < lanes && newer[l] {
 			told[l] = true
 			d.pend(m, l, n.Frame, true)
@@ -138,13 +171,19 @@ func (d *document) hear(node string, word bus.Member) *member {
 	if m.sessions > 0 && was.Typing != now.Typing {
 		d.watchTyping(m)
 	}
-	return m
+	return was.Clocks != now.Clocks
 }
 
-// without takes a member's connections to another node out.
+// without takes a member's connections to another node out. What it said there is in this node's word from then on.
 func (d *document) without(node string, m *member) {
+	if _, there := m.nodes[node]; !there {
+		return
+	}
 	delete(m.nodes, node)
-	if m.sessions == 0 && len(m.nodes) == 0 {
+	switch {
+	case m.sessions > 0:
+		d.tell(m, nil)
+	case len(m.nodes) == 0:
 		d.remove(m)
 	}
 }

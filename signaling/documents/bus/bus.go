@@ -21,6 +21,8 @@ type Follower interface {
 	Members() []Member
 	// Heard is what another node says of members of its own; all: it has no others. No members and all: the node is gone.
 	Heard(node string, members []Member, all bool)
+	// Passed is what another node knows of members, from who has left it since.
+	Passed(members []Member)
 	// Notes are the next ones, in the order of all nodes.
 	Notes(notes []Note)
 	// Lost are notes of this node that will never be stored.

@@ -28,11 +28,13 @@ type Link struct {
 	last    string // of the stream: the entry that was read last; "": none was ever
 	readied bool
 	loaded  bool // the stream was read
+	told    bool // something of this node may be in the hash
 
 	// Guarded by mu.
 	mu      sync.Mutex
 	heard   []string              // messages to be read
 	changes map[uuid.UUID]*Member // to be told
+	passing map[uuid.UUID]Member  // to be passed on
 	waiting []numbered            // notes on their way
 	others  map[string]bool       // nodes that have members in the document
 	bound   bool                  // subscribed
@@ -54,12 +56,15 @@ func (b *Bus) Open(id store.ID, f Follower) *Link {
 	l := &Link{
 		bus: b, follower: f, keys: keysOf(id, b.node), begin: b.number.Load(),
 		wake: make(chan struct{}, 1), ready: make(chan struct{}), done: make(chan struct{}),
-		changes: make(map[uuid.UUID]*Member), others: make(map[string]bool), stale: true, unread: true,
+		changes: make(map[uuid.UUID]*Member), passing: make(map[uuid.UUID]Member), others: make(map[string]bool), stale: true, unread: true,
 	}
 	b.mu.Lock()
 	l.former = b.links[l.keys.channel]
 	b.links[l.keys.channel] = l
 	b.mu.Unlock()
+	if l.former != nil {
+		l.former.poke() // it need not take the node out any more
+	}
 	b.running.Go(l.run)
 	return l
 }
@@ -77,6 +82,14 @@ func (l *Link) Tell(m Member) {
 		}), m.News...)
 	}
 	l.changes[m.User] = &m
+	l.poke()
+}
+
+// Pass says what is known here of a member of other nodes, and they may not know: who said it has left this one. It never waits.
+func (l *Link) Pass(m Member) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.passing[m.User] = m
 	l.poke()
 }
 
@@ -122,6 +135,7 @@ func (l *Link) subscribed() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.bound, l.stale, l.unread = true, true, true
+	l.heard = nil // is older than the hash that is read now, and what was said after it may not have been heard
 	l.poke()
 }
 
@@ -153,7 +167,7 @@ func (l *Link) run() {
 	ctx := l.bus.ctx
 	if l.former != nil {
 		<-l.former.done
-		l.former = nil
+		l.told, l.former = l.former.told, nil
 	}
 	if ear := l.bus.currentEar(); ear != nil {
 		_ = ear.Subscribe(ctx, l.keys.channel) // where it fails, the next ear subscribes to all
@@ -213,9 +227,11 @@ func (l *Link) work(ctx context.Context) error {
 		}
 	}
 	l.listen()
-	if err := l.bus.failed(l.tell(ctx)); err != nil {
-		l.sync() // all of it is told then
-		return err
+	if bound { // else all of it is told by the first sync
+		if err := l.bus.failed(l.tell(ctx)); err != nil {
+			l.sync() // all of it is told then
+			return err
+		}
 	}
 	if err := l.bus.failed(l.write(ctx)); err != nil {
 		return err
@@ -232,15 +248,18 @@ func (l *Link) work(ctx context.Context) error {
 	return nil
 }
 
-// finish takes the node out of the document.
+// finish takes the node out of the document. Where Redis is away that waits until it is back: the node lives on, and so does
+// what it said. Then there is one link for each document that was followed when the outage began, and no more; who follows
+// the document again, says so in the place of this link.
 func (l *Link) finish() {
 	b := l.bus
-	b.mu.Lock()
-	if b.links[l.keys.channel] == l {
-		delete(b.links, l.keys.channel)
-	}
-	ear, up := b.ear, b.up
-	b.mu.Unlock()
+	defer func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.links[l.keys.channel] == l {
+			delete(b.links, l.keys.channel)
+		}
+	}()
 	l.mu.Lock()
 	lost := l.waiting
 	l.waiting = nil
@@ -249,24 +268,47 @@ func (l *Link) finish() {
 		b.waiting.Add(-int64(len(lost)))
 		l.follower.Lost(plain(lost))
 	}
-	if !up || b.ctx.Err() != nil {
-		return // the lease ends, and with it all that the node said
+	const again = 100 * time.Millisecond
+	for b.ctx.Err() == nil {
+		b.mu.Lock()
+		followed, up, closed, ear := b.links[l.keys.channel] != l, b.up, b.closed, b.ear
+		b.mu.Unlock()
+		if followed || closed && !up { // the lease ends, and with it all that the node said
+			return
+		}
+		if ear != nil {
+			_ = ear.Unsubscribe(b.ctx, l.keys.channel)
+		}
+		if !l.told || b.failed(l.withdraw(b.ctx)) == nil || closed {
+			return
+		}
+		pause := time.NewTimer(again)
+		select {
+		case <-pause.C:
+		case <-l.wake:
+			pause.Stop()
+		case <-b.ctx.Done():
+			pause.Stop()
+		}
 	}
-	if ear != nil {
-		_ = ear.Unsubscribe(b.ctx, l.keys.channel)
-	}
-	fields, err := b.client.HKeys(b.ctx, l.keys.members).Result()
+}
+
+// withdraw takes all that the node said out of the hash, and says so.
+func (l *Link) withdraw(ctx context.Context) error {
+	b := l.bus
+	fields, err := b.client.HKeys(ctx, l.keys.members).Result()
 	if err != nil {
-		return
+		return err
 	}
 	mine := slices.DeleteFunc(fields, func(f string) bool { return splitField(f) != b.node })
-	_, _ = b.client.TxPipelined(b.ctx, func(p redis.Pipeliner) error { // as above
+	_, err = b.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		if len(mine) > 0 {
-			p.HDel(b.ctx, l.keys.members, mine...)
+			p.HDel(ctx, l.keys.members, mine...)
 		}
-		p.Publish(b.ctx, l.keys.channel, message{Node: b.node, All: true}.encode())
+		p.Publish(ctx, l.keys.channel, message{Node: b.node, All: true}.encode())
 		return nil
 	})
+	return err
 }
 
 func plain(notes []numbered) []store.Note {

@@ -3,6 +3,9 @@ package bus
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -26,6 +29,9 @@ func (l *Link) listen() {
 		if m.All || len(m.Members) > 0 {
 			l.hears(m.Node, len(m.Members) > 0)
 			l.follower.Heard(m.Node, m.Members, m.All)
+		}
+		if len(m.Passed) > 0 {
+			l.follower.Passed(m.Passed)
 		}
 	}
 }
@@ -66,10 +72,15 @@ func (l *Link) synchronize(ctx context.Context) error {
 		return err
 	}
 	settled := l.bus.settled()
-	var dead []string // fields
+	dead := make(map[string][]string) // their fields
 	for field := range fields {
 		if node := splitField(field); node != l.bus.node && !alive[node] && settled {
-			dead = append(dead, field)
+			dead[node] = append(dead[node], field)
+		}
+	}
+	for node, said := range dead {
+		if err := l.forget(ctx, node, said); err != nil {
+			return err
 		}
 	}
 	for node := range nodes {
@@ -82,11 +93,32 @@ func (l *Link) synchronize(ctx context.Context) error {
 			l.follower.Heard(node, nil, true)
 		}
 	}
-	return l.tellAll(ctx, fields, dead)
+	return l.tellAll(ctx, fields)
+}
+
+// forgetDead takes what a node said out of the hash, unless it has a lease again: then it has said so anew.
+//
+// KEYS: hash, lease. ARGV: fields.
+var forgetDead = redis.NewScript(`
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  for i = 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+end
+`)
+
+func (l *Link) forget(ctx context.Context, node string, said []string) error {
+	args := make([]any, len(said))
+	for i, f := range said {
+		args[i] = f
+	}
+	err := forgetDead.Run(ctx, l.bus.client, []string{l.keys.members, leaseOf(node)}, args...).Err()
+	if errors.Is(err, redis.Nil) { // a script that returns nothing
+		return nil
+	}
+	return err
 }
 
 // tellAll says all of this node's members, in the hash and on the channel.
-func (l *Link) tellAll(ctx context.Context, fields map[string]string, drop []string) error {
+func (l *Link) tellAll(ctx context.Context, fields map[string]string) error {
 	l.mu.Lock()
 	clear(l.changes)
 	l.mu.Unlock()
@@ -102,11 +134,13 @@ func (l *Link) tellAll(ctx context.Context, fields map[string]string, drop []str
 		}
 		set = append(set, f, b)
 	}
+	var drop []string
 	for f := range fields {
 		if splitField(f) == l.bus.node && !mine[f] {
 			drop = append(drop, f)
 		}
 	}
+	l.told = true
 	_, err := l.bus.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		if len(drop) > 0 {
 			p.HDel(ctx, l.keys.members, drop...)
@@ -127,11 +161,14 @@ func (l *Link) tell(ctx context.Context) error {
 	for _, m := range l.changes {
 		changes = append(changes, *m)
 	}
+	passed := slices.Collect(maps.Values(l.passing))
 	clear(l.changes)
+	clear(l.passing)
 	l.mu.Unlock()
-	if len(changes) == 0 {
+	if len(changes) == 0 && len(passed) == 0 {
 		return nil
 	}
+	l.told = true
 	_, err := l.bus.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		for _, m := range changes {
 			f := fieldOf(l.bus.node, m.User)
@@ -146,7 +183,7 @@ func (l *Link) tell(ctx context.Context) error {
 			}
 			p.HSet(ctx, l.keys.members, f, b)
 		}
-		p.Publish(ctx, l.keys.channel, message{Node: l.bus.node, Members: changes}.encode())
+		p.Publish(ctx, l.keys.channel, message{Node: l.bus.node, Members: changes, Passed: passed}.encode())
 		return nil
 	})
 	return err

@@ -30,6 +30,7 @@ type message struct {
 	All     bool     `json:"all,omitempty"` // these are all of the node's members: others have left
 	Notes   bool     `json:"notes,omitempty"`
 	Members []Member `json:"members,omitempty"`
+	Passed  []Member `json:"passed,omitempty"` // members whose nodes said less of them than this one knows
 }
 
 func (m message) encode() []byte {
