@@ -43,14 +43,12 @@ const (
 
 // squeezeSample is how the way stands at a moment.
 type squeezeSample struct {
-	at                 time.Duration
-	estimate, sending  float64 // as the SFU sees it
-	offered            float64 // to the link, bits a second since the sample before
-	capacity           float64
-	queue              time.Duration
-	layer, paused      int
-	best, fits         bool
-	offeredBytes, lost int64
+	at                time.Duration
+	estimate, sending float64 // as the SFU sees it
+	offered           float64 // to the link, bits a second since the sample before
+	capacity          float64
+	queue             time.Duration
+	layer             int
 }
 
 const sampleEvery = 50 * time.Millisecond

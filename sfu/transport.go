@@ -144,7 +144,7 @@ func (t *transport) know(addr netip.AddrPort) {
 			return
 		}
 	}
-	if t.known == nil || len(t.known) < addrsMost {
+	if len(t.known) < addrsMost {
 		t.known = append(t.known, addr)
 	} else {
 		t.sock.unlink(t.known[0], t)

@@ -63,7 +63,6 @@ type calls struct {
 	of       []*message // whose message a header is
 	n, done  int        // headers, and how many of them are written
 	errno    syscall.Errno
-	runs     bool
 	attempts int
 }
 

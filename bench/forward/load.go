@@ -36,12 +36,11 @@ type Crowd struct {
 
 // flow is what a member sends. Owned by Run.
 type flow struct {
-	sequence  [2]uint16 // audio, video
-	timestamp uint32
-	picture   uint16
-	key       bool // a key frame is due
-	sent      int
-	buf       []byte
+	sequence [2]uint16 // audio, video
+	picture  uint16
+	key      bool // a key frame is due
+	sent     int
+	buf      []byte
 }
 
 // end is what a member receives. Owned by Run.

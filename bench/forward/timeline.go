@@ -113,11 +113,3 @@ func paced(r *rand.Rand, from int, shift time.Duration) (all []event) {
 	}
 	return all
 }
-
-// packets counts the packets of a second.
-func packets(events []event) (n int) {
-	for _, e := range events {
-		n += len(e.sizes)
-	}
-	return n
-}

@@ -1,7 +1,6 @@
 package estimate
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -31,7 +30,6 @@ type way struct {
 	seq      uint16
 	frees    time.Duration // when the link is free
 	onTheWay []flying
-	unsent   []flying // arrived or lost, not yet reported
 	messages []message
 	log      []state
 	audioOf  struct{ sent, lost int }
@@ -217,7 +215,7 @@ func (w *way) over(t testing.TB, what string, from, to time.Duration, ok func(st
 func (w *way) trace(t testing.TB, every time.Duration) {
 	for i, s := range w.log {
 		if s.at%every == 0 || i > 0 && w.log[i-1].layer != s.layer {
-			t.Log(fmt.Sprintf("%8v rate %7.0fk sends %6.0fk layer %2d queue %v", s.at, math.Round(s.rate/1e3), math.Round(s.sends/1e3), s.layer, s.queue.Round(time.Millisecond)))
+			t.Logf("%8v rate %7.0fk sends %6.0fk layer %2d queue %v", s.at, math.Round(s.rate/1e3), math.Round(s.sends/1e3), s.layer, s.queue.Round(time.Millisecond))
 		}
 	}
 }

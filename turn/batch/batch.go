@@ -1,14 +1,6 @@
 package batch
 
-import (
-	"errors"
-	"net"
-	"net/netip"
-	"time"
-)
-
-// errNotUDP: the address that a socket has is none of UDP.
-var errNotUDP = errors.New("batch: no UDP socket")
+import "time"
 
 // sendWait bounds how long a write waits for the kernel to take a datagram. It takes it at the network's pace, so that a
 // wait of this length means a network that is down; the datagram is dropped then.
@@ -103,12 +95,3 @@ func (w *Writer) Flush() {
 
 // Stats tells what has been written so far.
 func (w *Writer) Stats() Stats { return w.stats }
-
-// localAddr reads a socket's address.
-func localAddr(c net.PacketConn) (netip.AddrPort, error) {
-	a, ok := c.LocalAddr().(*net.UDPAddr)
-	if !ok {
-		return netip.AddrPort{}, errNotUDP
-	}
-	return a.AddrPort(), nil
-}

@@ -65,7 +65,12 @@ export class Visitor {
     base = URL_BASE,
   ): Promise<Visitor> {
     // The certificate of the tests is signed by nobody.
-    const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ignoreHTTPSErrors: true });
+    // Less motion: without a graphics processor the map costs what the pictures need.
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 720 },
+      ignoreHTTPSErrors: true,
+      reducedMotion: "reduce",
+    });
     const page = await context.newPage();
     await page.addInitScript(watchConnections);
     await prepare(page);

@@ -34,9 +34,11 @@ export interface StageOptions {
   near(): string | undefined;
 }
 
-/** After the last movement the map is drawn at full rate for a while (ms), then once per IDLE_FRAME. */
+/** After the last movement the map is drawn at full rate for a while (ms), then once per idle frame. */
 const SETTLE = 400;
+/** People only breathe and blink then; who asked for less motion sees a new frame where something is said or used. */
 const IDLE_FRAME = 95;
+const STILL_FRAME = 480;
 /** Farther than this (tiles) the view does not turn, it cuts. */
 const CUT = 3;
 
@@ -58,6 +60,9 @@ export class Stage {
   /** What the server was told of the present pose; undefined: nothing yet, or it may have been lost. */
   private told: Pose | undefined;
   private frame = 0;
+  /** Until the next idle frame; 0: the next frame is asked for. */
+  private rest: ReturnType<typeof setTimeout> | 0 = 0;
+  private readonly still = window.matchMedia("(prefers-reduced-motion: reduce)");
   private last = performance.now();
   private drawn = 0;
   /** When something last moved. */
@@ -92,7 +97,9 @@ export class Stage {
         this.put(at, office.zone?.zone_id ?? grid.spawnZone);
         this.walker.halt();
       }),
+      office.on("presence", () => this.wake()),
       listenToKeys((x, y) => {
+        this.wake();
         if (x !== 0 || y !== 0) options.onWalk();
         this.walker.steer(x, y);
       }),
@@ -108,6 +115,7 @@ export class Stage {
   close(): void {
     this.closed = true;
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
     this.cast.close();
     for (const undo of this.undo) undo();
   }
@@ -130,6 +138,7 @@ export class Stage {
     };
     const path = findPath(this.grid, this.walker.pose, target, (x, y) => this.occupied(x, y) || barred(x, y));
     if (path) this.walker.follow(path);
+    this.wake();
     return path !== undefined;
   }
 
@@ -150,15 +159,18 @@ export class Stage {
   sit(at: Point, facing: Facing): void {
     this.slide.put(this.walker.pose, at);
     this.walker.sit(at, facing);
+    this.wake();
   }
 
   face(facing: Facing): void {
     this.walker.halt();
     this.walker.face(facing);
+    this.wake();
   }
 
   rise(): void {
     this.walker.rise();
+    this.wake();
   }
 
   occupied(x: number, y: number): boolean {
@@ -172,6 +184,7 @@ export class Stage {
   private put(at: Point, zone: string): void {
     this.slide.put(this.walker.pose, at);
     this.walker.place(at, zone);
+    this.wake();
   }
 
   private arrive(): void {
@@ -233,6 +246,7 @@ export class Stage {
       event.preventDefault();
       this.camera.zoomBy(Math.exp(-event.deltaY * 0.0012));
       this.stirred = performance.now();
+      this.wake();
     };
     const listeners = [
       ["pointerdown", click],
@@ -255,6 +269,7 @@ export class Stage {
     this.camera.cut();
     this.stirred = performance.now();
     this.drawn = 0;
+    this.wake();
   }
 
   /** Tells the office how one stands, when that is other than what it was told. */
@@ -268,9 +283,21 @@ export class Stage {
     return true;
   }
 
+  /** Something may move: the next frame is not waited for any longer. */
+  private wake(): void {
+    if (this.closed || this.rest === 0) return;
+    clearTimeout(this.rest);
+    this.last = performance.now(); // the rest is no time that one walked
+    this.ask();
+  }
+
+  private ask(): void {
+    this.rest = 0;
+    this.frame = requestAnimationFrame((next) => this.tick(next));
+  }
+
   private tick(now: number): void {
     if (this.closed) return;
-    this.frame = requestAnimationFrame((next) => this.tick(next));
     const dt = Math.min(0.1, (now - this.last) / 1000);
     this.last = now;
     const { office, canvas } = this.options;
@@ -285,10 +312,16 @@ export class Stage {
     this.camera.spareAbove = this.bubbles ? SPARE : 4.5;
     const turning = this.camera.follow({ x: own.x, y: this.bubbles ? own.y : own.y - 1.4 }, this.grid, dt);
     const figures = this.cast.figures(now, own, (id) => this.bubbles && this.carrier.has(id));
-    const lively = walked || turning || this.slide.moving || [...figures.values()].some((f) => f.look.walking);
+    const lively =
+      walked || turning || this.walker.busy || this.slide.moving || [...figures.values()].some((f) => f.look.walking);
     if (lively) this.stirred = now;
-    // Where nothing moves, people only breathe and blink: the machine's time belongs to their pictures then.
-    if (now - this.stirred > SETTLE && now - this.drawn < IDLE_FRAME) return;
+    // Where nothing moves, not even the frames are asked for: the machine's time belongs to people's pictures then.
+    if (now - this.stirred > SETTLE) {
+      const pause = this.still.matches ? STILL_FRAME : IDLE_FRAME;
+      this.rest = setTimeout(() => this.ask(), pause);
+    } else {
+      this.ask();
+    }
     const since = (now - this.drawn) / 1000;
     this.drawn = now;
     const pen = canvas.getContext("2d", { alpha: false });
