@@ -353,6 +353,54 @@ func (l lines) wait(t *testing.T, words string) {
 	}
 }
 
+// TestNotesOfAUserOnTwoNodes: the limit of a user's notes is one for all nodes. Each note is stored or refused, and the author
+// is told which.
+func TestNotesOfAUserOnTwoNodes(t *testing.T) {
+	r := newRedis(t)
+	var people []*client
+	user, doc := uuid.New(), uuid.New()
+	const each = 10 // the burst
+	for range 2 {
+		b, err := bus.Open(r.URL, bus.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = b.Close() })
+		h := newHouse(t, func(o *documents.Options) { o.Bus, o.Store, o.NoteRate = b, nil, each/2 })
+		c := h.enter(user, wire.SubprotocolAck)
+		c.join(doc)
+		c.fenceQuietly()
+		people = append(people, c)
+	}
+	for range each {
+		for _, c := range people {
+			c.annotate(doc, "x")
+		}
+	}
+	refused := 0
+	stored := make([]int, len(people))
+	until(t, "all are answered", func() bool {
+		for i, c := range people {
+			for len(c.frames) > 0 {
+				switch f := c.next(); f.tag {
+				case wire.TagAnnotation:
+					stored[i]++
+				case wire.TagError:
+					var e wire.Error
+					if decode(t, f, &e); e.Code != wire.DocumentError || !strings.Contains(e.Message, "not stored") {
+						t.Fatalf("%s", f.text)
+					}
+					refused++
+				}
+			}
+		}
+		return stored[0]+refused == each*len(people) && stored[1] == stored[0]
+	})
+	if refused == 0 {
+		t.Error("each node let a burst of its own pass")
+	}
+}
+
 // TestRedisThatHangs: what was sent and not answered is sent again, and not stored twice.
 func TestRedisThatHangs(t *testing.T) {
 	r := newRedis(t)

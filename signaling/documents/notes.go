@@ -17,7 +17,7 @@ func (d *document) note(s *session, tag string, frame []byte) *wire.Error {
 	}
 	o := &d.srv.opt
 	if !s.user.notes.AllowN(o.Now(), 1) {
-		return wire.Errorf(wire.DocumentError, "more than %v annotations and comments a second; this one is not stored", o.NoteRate)
+		return tooManyNotes(o.NoteRate)
 	}
 	if len(d.notes)+d.waiting >= o.MaxNotes {
 		return wire.Errorf(wire.DocumentError, "the document is full: it holds %d annotations and comments; this one is not stored", o.MaxNotes)
@@ -105,7 +105,15 @@ func (d *document) deliver(notes []note) {
 // lost tells authors that notes were not stored.
 func (d *document) lost(notes []store.Note, err error) {
 	d.srv.opt.Logger.Error("notes are not stored", "document", d.id.Document, "notes", len(notes), "err", err)
-	e := wire.Errorf(wire.ConnectionError, "the store of the notes failed; this one is not stored: send it again in a moment")
+	d.tellAuthors(notes, wire.Errorf(wire.ConnectionError, "the store of the notes failed; this one is not stored: send it again in a moment"))
+}
+
+func tooManyNotes(most float64) *wire.Error {
+	return wire.Errorf(wire.DocumentError, "more than %v annotations and comments a second; this one is not stored", most)
+}
+
+// tellAuthors sends an error for each of the notes to all connections of its author here.
+func (d *document) tellAuthors(notes []store.Note, e *wire.Error) {
 	for _, n := range notes {
 		for s, m := range d.sessions {
 			if m.user == n.Author {

@@ -74,3 +74,5 @@ func def[T int | int64 | float64 | socket.Rate | time.Duration](v *T, otherwise 
 		*v = otherwise
 	}
 }
+
+func (o *Options) noteBurst() int { return max(1, int(2*o.NoteRate)) }

@@ -23,7 +23,7 @@ func (d *document) await(s *session) {
 	}
 	d.mu.Lock()
 	if d.link == nil {
-		d.link = b.Open(d.id, follower{d})
+		d.link = b.Open(d.id, bus.Limit{Rate: d.srv.opt.NoteRate, Burst: d.srv.opt.noteBurst()}, follower{d})
 	}
 	link := d.link
 	d.mu.Unlock()
@@ -201,6 +201,15 @@ func (f follower) Notes(notes []bus.Note) {
 		out[i] = note{n.Note, n.Old}
 	}
 	d.deliver(out)
+	d.unlockIdle()
+}
+
+// Refused implements bus.Follower.
+func (f follower) Refused(notes []store.Note) {
+	d := f.document
+	d.mu.Lock()
+	d.settle(notes)
+	d.tellAuthors(notes, tooManyNotes(d.srv.opt.NoteRate))
 	d.unlockIdle()
 }
 

@@ -103,7 +103,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	u := s.users[claims.User]
 	if u == nil {
-		u = &user{notes: rate.NewLimiter(rate.Limit(s.opt.NoteRate), max(1, int(2*s.opt.NoteRate)))}
+		u = &user{notes: rate.NewLimiter(rate.Limit(s.opt.NoteRate), s.opt.noteBurst())}
 		s.users[claims.User] = u
 	}
 	u.sessions++

@@ -25,8 +25,16 @@ type Follower interface {
 	Passed(members []Member)
 	// Notes are the next ones, in the order of all nodes.
 	Notes(notes []Note)
+	// Refused are notes of this node that are over their author's limit, and not stored.
+	Refused(notes []store.Note)
 	// Lost are notes of this node that will never be stored.
 	Lost(notes []store.Note)
+}
+
+// Limit is how many notes a user writes, on all nodes together.
+type Limit struct {
+	Rate  float64 // a second
+	Burst int
 }
 
 // Note is a note that is in the stream.

@@ -18,6 +18,7 @@ type Link struct {
 	bus      *Bus
 	follower Follower
 	keys     keys
+	limit    Limit
 	former   *Link         // that of the same document before, which ends first; nil: none
 	begin    uint64        // numbers of notes over it are this link's
 	wake     chan struct{} // of one: something is to be done
@@ -46,15 +47,16 @@ type Link struct {
 type numbered struct {
 	store.Note
 	number uint64
+	taken  time.Time
 }
 
 // most bounds what a link holds of messages; over it, it reads the hash instead.
 const most = 1024
 
 // Open begins to follow a document.
-func (b *Bus) Open(id store.ID, f Follower) *Link {
+func (b *Bus) Open(id store.ID, limit Limit, f Follower) *Link {
 	l := &Link{
-		bus: b, follower: f, keys: keysOf(id, b.node), begin: b.number.Load(),
+		bus: b, follower: f, keys: keysOf(id, b.node), limit: limit, begin: b.number.Load(),
 		wake: make(chan struct{}, 1), ready: make(chan struct{}), done: make(chan struct{}),
 		changes: make(map[uuid.UUID]*Member), passing: make(map[uuid.UUID]Member), others: make(map[string]bool), stale: true, unread: true,
 	}
@@ -104,7 +106,7 @@ func (l *Link) Append(n store.Note) error {
 		l.bus.waiting.Add(-1)
 		return ErrFull
 	}
-	l.waiting = append(l.waiting, numbered{n, l.bus.number.Add(1)})
+	l.waiting = append(l.waiting, numbered{n, l.bus.number.Add(1), time.Now()})
 	l.poke()
 	return nil
 }

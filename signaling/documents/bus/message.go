@@ -41,13 +41,16 @@ func (m message) encode() []byte {
 	return b
 }
 
-// keys are a document's names in Redis. The braces keep them on one node of a cluster.
-type keys struct{ channel, members, notes, seen string }
+// keys are a document's names in Redis.
+type keys struct{ channel, members, notes, seen, refused string }
 
 func keysOf(id store.ID, node string) keys {
 	base := "atrium:{" + id.Workspace.String() + "/" + id.Document.String() + "}"
-	return keys{channel: base, members: base + ":members", notes: base + ":notes", seen: base + ":seen:" + node}
+	return keys{channel: base, members: base + ":members", notes: base + ":notes", seen: base + ":seen:" + node, refused: base + ":refused:" + node}
 }
+
+// bucketOf is where the notes of a user are counted, those of all documents.
+func bucketOf(user uuid.UUID) string { return "atrium:user:" + user.String() + ":notes" }
 
 func leaseOf(node string) string { return "atrium:node:" + node }
 

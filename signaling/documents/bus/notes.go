@@ -2,6 +2,8 @@ package bus
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,25 +16,57 @@ import (
 // add puts notes into the stream and says so on the channel. A node numbers its notes, and the highest number that is in the
 // stream is kept beside it: what is sent again because no answer came is not stored again.
 //
-// KEYS: stream, highest number. ARGV: channel, message, how many seconds the number is kept, node, then for each note
-// number, author, frame.
+// An author's notes of all nodes and documents are counted here, where they meet, in a bucket that is a time: when all of
+// them would have been written at the rate (a GCRA). A note counts at the time at which its node took it. Those that waited
+// longer than freshFor, since Redis was away, only their node has counted: two nodes' waiting notes come one after
+// the other. What is refused is kept until the node has heard it, which its next notes show.
+//
+// KEYS: stream, highest number, refused numbers, then buckets. ARGV: channel, message, how many seconds the numbers are
+// kept, node, microseconds that a note takes and that an author may be ahead, then for each note number, author, frame,
+// which of the KEYS its bucket is, microseconds since it was taken; negative: it is not counted. It gives the refused numbers.
 var add = redis.NewScript(`
 local highest = tonumber(redis.call('GET', KEYS[2]) or '0')
-for i = 5, #ARGV, 3 do
-  if tonumber(ARGV[i]) > highest then
-    highest = tonumber(ARGV[i])
-    redis.call('XADD', KEYS[1], '*', 'n', ARGV[4], 'i', ARGV[i], 'a', ARGV[i + 1], 'f', ARGV[i + 2])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local takes, ahead = tonumber(ARGV[5]), tonumber(ARGV[6])
+if #ARGV >= 7 and tonumber(ARGV[7]) > highest then redis.call('DEL', KEYS[3]) end
+local refused = {}
+for i = 7, #ARGV, 5 do
+  local number = tonumber(ARGV[i])
+  if number > highest then
+    highest = number
+    local good, age, bucket = true, tonumber(ARGV[i + 4]), KEYS[tonumber(ARGV[i + 3])]
+    if age >= 0 then
+      local at = now - age
+      local full = tonumber(redis.call('GET', bucket) or '0')
+      good = full - at <= ahead
+      if good then
+        full = math.max(full, at) + takes
+        redis.call('SET', bucket, string.format('%.0f', full), 'PX', string.format('%.0f', math.ceil((full - now) / 1000) + 1000))
+      end
+    end
+    if good then
+      redis.call('XADD', KEYS[1], '*', 'n', ARGV[4], 'i', ARGV[i], 'a', ARGV[i + 1], 'f', ARGV[i + 2])
+    else
+      redis.call('SADD', KEYS[3], ARGV[i])
+      redis.call('EXPIRE', KEYS[3], ARGV[3])
+      refused[#refused + 1] = ARGV[i]
+    end
+  elseif redis.call('SISMEMBER', KEYS[3], ARGV[i]) == 1 then
+    refused[#refused + 1] = ARGV[i]
   end
 end
-redis.call('SET', KEYS[2], highest, 'EX', ARGV[3])
+redis.call('SET', KEYS[2], string.format('%.0f', highest), 'EX', ARGV[3])
 redis.call('PUBLISH', ARGV[1], ARGV[2])
-return highest
+return refused
 `)
 
 const (
 	writeAtOnce = 64  // notes in one script
 	readAtOnce  = 256 // entries of the stream
 	keepNumber  = 24 * time.Hour
+	freshFor    = time.Second
+	jitter      = 2 // notes that an author may be ahead of its burst: ways to Redis are not of one length
 )
 
 // write moves notes that wait into the stream.
@@ -44,19 +78,42 @@ func (l *Link) write(ctx context.Context) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		args := make([]any, 0, 4+3*len(batch))
-		args = append(args, l.keys.channel, message{Node: l.bus.node, Notes: true}.encode(), int(keepNumber.Seconds()), l.bus.node)
+		takes := 1e6 / l.limit.Rate
+		args := make([]any, 0, 6+5*len(batch))
+		args = append(args, l.keys.channel, message{Node: l.bus.node, Notes: true}.encode(), int(keepNumber.Seconds()), l.bus.node,
+			int64(takes), int64(takes*float64(l.limit.Burst-1+jitter)))
+		names := []string{l.keys.notes, l.keys.seen, l.keys.refused}
 		for _, n := range batch {
-			args = append(args, n.number, n.Author.String(), n.Frame)
+			bucket := bucketOf(n.Author)
+			at := slices.Index(names, bucket)
+			if at < 0 {
+				at = len(names)
+				names = append(names, bucket)
+			}
+			age := time.Since(n.taken)
+			if age > freshFor {
+				age = -time.Microsecond
+			}
+			args = append(args, n.number, n.Author.String(), n.Frame, at+1, age.Microseconds())
 		}
-		if err := add.Run(ctx, l.bus.client, []string{l.keys.notes, l.keys.seen}, args...).Err(); err != nil {
+		refused, err := add.Run(ctx, l.bus.client, names, args...).StringSlice()
+		if err != nil && !errors.Is(err, redis.Nil) {
 			return err
+		}
+		var notes []store.Note
+		for _, n := range batch {
+			if slices.Contains(refused, strconv.FormatUint(n.number, 10)) {
+				notes = append(notes, n.Note)
+			}
 		}
 		l.mu.Lock()
 		l.waiting = append([]numbered(nil), l.waiting[len(batch):]...)
 		l.unread = true
 		l.mu.Unlock()
 		l.bus.waiting.Add(-int64(len(batch)))
+		if len(notes) > 0 {
+			l.follower.Refused(notes)
+		}
 	}
 }
 
