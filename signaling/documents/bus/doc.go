@@ -7,7 +7,8 @@
 // lease has ended is forgotten by the others. What was said while Redis was away is healed by what all nodes say when it is
 // back: who left is taken out of the hash then, and what a node knows of members of others beyond their own word, because who
 // said it left it meanwhile, it passes on. Notes are the entries of a stream of the document; they are told by
-// their presence in it alone, so that all nodes read them in the same order, and none twice.
+// their presence in it alone, so that all nodes read them in the same order, and none twice. Where they are put into it they
+// are counted, so that a user's limit is one for all nodes.
 //
 // Everything about a document is done by one goroutine, its link's, one thing after the other. Where Redis does not
 // answer, the link waits and nobody else does; notes stay in it until they are in the stream.
