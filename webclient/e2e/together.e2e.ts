@@ -104,6 +104,7 @@ describe("sitting down", () => {
     await server.kill();
     await until("Ada is told", () => ada.notice("connection"));
     await server.start();
+    await until("Ada is let in anew, where people arrive", async () => !(await sits(ada)), { within: 30_000 });
     await until("Ada sits where she sat", () => sits(ada), { within: 30_000 });
     await until("Grace sees it", async () => (await seen(grace, id)) === "sitting true", { within: 30_000 });
   });

@@ -298,7 +298,7 @@ export class Stage {
 
   private tick(now: number): void {
     if (this.closed) return;
-    const dt = Math.min(0.1, (now - this.last) / 1000);
+    const dt = Math.max(0, Math.min(0.1, (now - this.last) / 1000)); // a frame's time is that of its begin
     this.last = now;
     const { office, canvas } = this.options;
     // Without the server nobody walks: it keeps the place, and a position of our own would be refused later.
