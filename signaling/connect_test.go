@@ -221,7 +221,7 @@ func TestTokenEnds(t *testing.T) {
 	h := newHouse(t, func(o *Options) { o.Grace = 20 * time.Millisecond })
 	b := h.enter(space.Guest)
 	claims := h.claims(space.Guest)
-	claims.Expires = h.now().Add(time.Second - identity.Leeway) // exp has whole seconds: up to one is left
+	claims.Expires = h.now().Add(3*time.Second - identity.Leeway) // exp has whole seconds: between two and three are left
 	a := h.connect(claims)
 	a.join(houseID)
 	b.expect(protocol.TypePeerJoined, nil)

@@ -295,10 +295,12 @@ func TestCursorOfWhoLeftOneNode(t *testing.T) {
 	doc, user := uuid.New(), uuid.New()
 	x1, x2 := one.enter(user), two.enter(user)
 	b := watch(two.enter(uuid.New()))
-	for _, c := range []*client{x1, x2, b.c} {
+	for _, c := range []*client{x1, x2} {
 		c.join(doc)
 		c.fenceQuietly()
 	}
+	b.c.join(doc)
+	until(t, "who is there is known", func() bool { b.drain(); return b.told[doc][user] != nil })
 	x1.cursor(doc, 70)
 	at := func(w *watcher, line uint64) func() bool {
 		return func() bool {
@@ -307,7 +309,6 @@ func TestCursorOfWhoLeftOneNode(t *testing.T) {
 			return s != nil && s.cursor.Line == line
 		}
 	}
-	b.c.join(doc) // again, for what the fence threw away
 	until(t, "it is seen on the other node", at(b, 70))
 	x1.leave(doc)
 	x1.fenceQuietly()

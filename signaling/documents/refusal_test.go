@@ -106,7 +106,7 @@ func TestFramesThatEndIt(t *testing.T) {
 	}
 	b.closedWith(websocket.CloseUnsupportedData)
 	c := claimsOf(uuid.New())
-	c.Expires = time.Now().Add(-4 * time.Second) // a second or less of the leeway is left
+	c.Expires = time.Now().Add(-2 * time.Second) // two to three seconds of the leeway are left
 	late := h.enterAs(c)
 	late.refused(wire.AuthError, "expired")
 	late.closedWith(4401)
