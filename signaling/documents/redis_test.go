@@ -14,12 +14,24 @@ type redisServer struct {
 
 func newRedis(t testing.TB, more ...string) *redisServer {
 	t.Helper()
-	s, err := redisserver.Start(t.Context(), more...)
-	if err != nil {
-		t.Fatal(err)
+	return started(t)(redisserver.Start(t.Context(), more...))
+}
+
+// newRedisTLS is one that is reached by TLS alone.
+func newRedisTLS(t testing.TB, cert, key string, more ...string) *redisServer {
+	t.Helper()
+	return started(t)(redisserver.StartTLS(t.Context(), cert, key, more...))
+}
+
+func started(t testing.TB) func(*redisserver.Server, error) *redisServer {
+	return func(s *redisserver.Server, err error) *redisServer {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		return &redisServer{t, s}
 	}
-	t.Cleanup(s.Close)
-	return &redisServer{t, s}
 }
 
 func (r *redisServer) stop() { r.Kill() }

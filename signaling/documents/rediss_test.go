@@ -10,7 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,15 +23,8 @@ import (
 // and members of one node have each other.
 func TestRedisOverTLS(t *testing.T) {
 	cert, key := certificate(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
-	newRedis(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no",
-		"--requirepass", "a password")
-	at := "127.0.0.1:" + port + "/0?skip_verify=true"
+	server := newRedisTLS(t, cert, key, "--requirepass", "a password")
+	_, at, _ := strings.Cut(server.URL, "//")
 	one, two := nodeAt(t, "rediss://default:a%20password@"+at), nodeAt(t, "rediss://:a%20password@"+at)
 	doc := uuid.New()
 	a, b := one.enter(uuid.New(), wire.SubprotocolAck), two.enter(uuid.New())
