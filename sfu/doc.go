@@ -1,8 +1,8 @@
 // Package sfu forwards media between the members of a zone.
 //
 // What flows: a member opens the link (link.go), a WebSocket, and shows its token; the topology controller admits it or
-// not, and a session (session.go) begins. Its offer (sdp.go, negotiate.go) names the uplinks that it sends and the slots
-// that it wants filled. Media passes Pion by: Pion does ICE and DTLS over the one socket (socket.go), and the socket takes
+// not, and a session (session.go) begins. Its offer (package offer, negotiate.go) names the uplinks that it sends and the slots
+// that it wants filled; what each section agreed on (offer.Agreed: codecs, header extensions) is known to its uplink or slot. Media passes Pion by: Pion does ICE and DTLS over the one socket (socket.go), and the socket takes
 // what is SRTP or SRTCP and comes from an address that a check has proved, and gives it to the session's transport
 // (transport.go), which decrypts it with keys of its own (keys.go) straight into the ring (ring.go) of the uplink layer that
 // the packet belongs to (route.go, uplink.go). What a read brought is then handed to every slot that the room (room.go) has

@@ -12,6 +12,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 
+	"atrium/sfu/offer"
 	"atrium/signaling/protocol"
 	"atrium/topology"
 )
@@ -99,14 +100,14 @@ func rig(t testing.TB, video bool, receivers int, keep bool) *rigged {
 		kind, source = protocol.Video, protocol.Camera
 	}
 	from := newSession(f, topology.Session{User: uuid.New()}, r)
-	u := newUplink(from, section{mid: "0", kind: kind, source: source})
+	u := newUplink(from, &offer.Section{Mid: "0", Kind: kind, Source: source})
 	u.subs.Store(new([]*slot))
 	r.add(from, []*uplink{u}, nil)
 	g := &rigged{t: t, b: f.engine.sock.in}
 	for range receivers {
 		s := newSession(f, topology.Session{User: uuid.New()}, r)
 		s.live.Store(true)
-		x := newSlot(s, section{mid: "0", kind: kind, slot: true})
+		x := newSlot(s, &offer.Section{Mid: "0", Kind: kind, Slot: true}, 7, 0)
 		in, out := contexts(t, srtp.ProtectionProfileAeadAes128Gcm)
 		to := &dest{addr: nobody}
 		f.engine.sock.resolve(to)
@@ -262,6 +263,7 @@ func TestRetransmissionIsThePacketAgain(t *testing.T) {
 		g.arrive(vp8Packet(t, 100+i, i, i == 0, 60))
 	}
 	s, w := slots[0], wires[0]
+	s.s.media.down.repeats = repeatBurst // the share grows with the time since the start, which was a moment ago
 	resend := func(seq uint16) {
 		s.resend(g.b, seq)
 		g.flush()
@@ -316,7 +318,7 @@ func TestAnOfferThatIsAnsweredTooLateAddsNothing(t *testing.T) {
 	g := rig(t, false, 1, false)
 	s, r := g.slots[0].s, g.l.up.s.room
 	r.leave(s)
-	r.add(s, []*uplink{newUplink(s, section{mid: "1", kind: protocol.Audio, source: protocol.Mic})}, nil)
+	r.add(s, []*uplink{newUplink(s, &offer.Section{Mid: "1", Kind: protocol.Audio, Source: protocol.Mic})}, nil)
 	if len(r.sessions) != 1 || len(r.uplinks) != 1 {
 		t.Errorf("%d sessions and %d uplinks in the room, want the sender's", len(r.sessions), len(r.uplinks))
 	}

@@ -37,18 +37,3 @@ func TestKeyLogThatIsNone(t *testing.T) {
 		}
 	}
 }
-
-// A client that wants to be the DTLS server is refused: the server chooses the SRTP profile.
-func TestPassiveOfferIsRefused(t *testing.T) {
-	for _, offer := range []string{
-		strings.Replace(someOffer, "a=mid:1", "a=mid:1\r\na=setup:passive", 1),
-		strings.Replace(someOffer, "t=0 0", "t=0 0\r\na=setup:passive", 1),
-	} {
-		if _, bad := readOffer(offer, nil, 1, 1); bad == nil || !strings.Contains(bad.Message, "actpass") {
-			t.Errorf("%v", bad)
-		}
-	}
-	if _, bad := readOffer(strings.Replace(someOffer, "t=0 0", "t=0 0\r\na=setup:active", 1), nil, 1, 1); bad != nil {
-		t.Error(bad)
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"atrium/sfu/offer"
 	"atrium/signaling/protocol"
 	"atrium/signaling/socket"
 	"atrium/topology"
@@ -232,7 +233,7 @@ func (f *SFU) message(s *session, conn *socket.Conn, l *limits, frame []byte) {
 func (f *SFU) answerOffer(s *session, conn *socket.Conn, m *protocol.Description) {
 	raw, err := base64.StdEncoding.DecodeString(m.SDP)
 	if err != nil {
-		_ = conn.Send(protocol.EncodeError(badSDP("the sdp is not base64: %v", err)))
+		_ = conn.Send(protocol.EncodeError(offer.Bad("the sdp is not base64: %v", err)))
 		return
 	}
 	bad := s.offer(string(raw), func(answer string) {

@@ -3,16 +3,19 @@ package sfu
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"atrium/sfu/offer"
 	"atrium/signaling/protocol"
 )
 
 var errGather = errors.New("sfu: candidates were not gathered in time")
 
-// offer answers an offer: the first makes the PeerConnection, a later one restarts ICE or brings more slots. deliver is
+// offer answers an offer: the first begins the transport, a later one restarts ICE or brings more slots. deliver is
 // given the answer before anything of the offer is told in SLOTS.
 func (s *session) offer(raw string, deliver func(answer string)) *protocol.Error {
 	s.negotiating.Lock()
@@ -21,47 +24,30 @@ func (s *session) offer(raw string, deliver func(answer string)) *protocol.Error
 		return protocol.Errorf(protocol.InvalidRequest, protocol.TypeSDPOffer, "the session is ending")
 	}
 	defer s.untrack()
-	p, bad := readOffer(raw, s.sections, s.f.audioSlots, s.f.videoSlots)
+	o, bad := offer.Read(raw, s.sections, offer.Limits{Audio: s.f.audioSlots, Video: s.f.videoSlots})
 	if bad != nil {
 		return bad
 	}
-	pc, first := s.pc.Load(), false
-	if pc == nil {
-		var err error
-		if pc, err = s.newPeerConnection(); err != nil {
-			s.log.Error("no PeerConnection", "error", err)
-			return protocol.Errorf(protocol.ServerError, protocol.TypeSDPOffer, "the SFU cannot take a session now")
-		}
-		first = true
-	}
-	n, err := s.answer(pc, p)
+	local, err := s.connectBy(o)
 	if err != nil {
-		s.log.Info("an offer was not answered", "error", err)
-		if first {
-			_ = pc.GracefulClose()
-		} else {
-			_ = pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeRollback})
-		}
-		return badSDP("the offer cannot be answered: %v", err)
+		s.log.Error("an offer was not answered", "error", err)
+		return protocol.Errorf(protocol.ServerError, protocol.TypeSDPOffer, "the SFU cannot take a session now")
 	}
-	s.sections = p.sections
+	uplinks, slots := s.add(o, local)
+	s.sections = o.Sections
 	s.mu.Lock()
-	for _, u := range n.uplinks {
+	for _, u := range uplinks {
 		s.uplinks[u.mid] = u
 	}
-	for _, sec := range p.sections {
-		if u := s.uplinks[sec.mid]; u != nil {
-			u.offered.Store(sec.sends)
+	for i := range o.Sections {
+		if u := s.uplinks[o.Sections[i].Mid]; u != nil {
+			u.offered.Store(o.Sections[i].Sends)
 		}
 	}
-	s.media.setRoutes(p.sections, s.uplinks)
+	s.media.setRoutes(o.Sections, s.uplinks)
 	s.mu.Unlock()
-	if first {
-		s.pc.Store(pc)
-	}
-	deliver(n.sdp)
-	s.setOff(p.sections)
-	s.room.add(s, n.uplinks, n.slots)
+	deliver(o.Answer(local))
+	s.room.add(s, uplinks, slots)
 	// After the room knows the uplinks: a mute of this moment finds them there or is found here.
 	if s.f.isMuted(s.top.Zone, s.top.User) {
 		s.room.mute(s.top.User, true)
@@ -73,33 +59,43 @@ func (s *session) offer(raw string, deliver func(answer string)) *protocol.Error
 	return nil
 }
 
-// negotiated is what an answered offer brought.
-type negotiated struct {
-	sdp     string
-	uplinks []*uplink
-	slots   []*slot
+// add makes the uplinks and slots that an offer adds, and has all slots know what was agreed on. The answer is to name them.
+func (s *session) add(o *offer.Offer, local *offer.Local) (uplinks []*uplink, slots []*slot) {
+	local.Streams = make(map[string]offer.Stream, o.Audio+o.Video)
+	for i := range o.Sections {
+		sec := &o.Sections[i]
+		if !sec.Slot {
+			if i >= len(s.sections) {
+				u := newUplink(s, sec)
+				u.subs.Store(new([]*slot))
+				uplinks = append(uplinks, u)
+			}
+			continue
+		}
+		t := s.slots[sec.Mid]
+		if t == nil {
+			t = s.newSlot(sec)
+			s.slots[sec.Mid] = t
+			slots = append(slots, t)
+		}
+		t.negotiated(sec)
+		local.Streams[sec.Mid] = t.stream()
+	}
+	return uplinks, slots
 }
 
-func (s *session) answer(pc *webrtc.PeerConnection, p *plan) (*negotiated, error) {
-	n := &negotiated{}
-	for i, sec := range p.sections {
-		if i < len(s.sections) {
-			continue
+// connectBy has Pion do ICE and DTLS, by an offer of one section.
+func (s *session) connectBy(o *offer.Offer) (*offer.Local, error) {
+	pc := s.pc.Load()
+	if pc == nil {
+		var err error
+		if pc, err = s.newPeerConnection(); err != nil {
+			return nil, err
 		}
-		if !sec.slot {
-			u := newUplink(s, sec)
-			u.subs.Store(new([]*slot))
-			n.uplinks = append(n.uplinks, u)
-			continue
-		}
-		// In the offer's order and before SetRemoteDescription: that is how Pion matches them to the sections.
-		t := newSlot(s, sec)
-		if _, err := pc.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly}); err != nil {
-			return nil, fmt.Errorf("slot %s: %w", sec.mid, err)
-		}
-		n.slots = append(n.slots, t)
 	}
-	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: p.sdp}); err != nil {
+	raw := "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=inactive\r\na=rtcp-mux\r\na=setup:actpass\r\n" +
+		"a=ice-ufrag:" + o.Ufrag + "\r\na=ice-pwd:" + o.Pwd + "\r\na=fingerprint:" + o.Fingerprints[0].String() + "\r\na=rtpmap:111 opus/48000/2\r\n"
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: raw}); err != nil {
 		return nil, err
 	}
 	answer, err := pc.CreateAnswer(nil)
@@ -117,8 +113,29 @@ func (s *session) answer(pc *webrtc.PeerConnection, p *plan) (*negotiated, error
 	case <-timer.C:
 		return nil, errGather
 	}
-	n.sdp, err = finishAnswer(pc.LocalDescription().SDP, p.sections)
-	return n, err
+	var d sdp.SessionDescription
+	if err := d.UnmarshalString(pc.LocalDescription().SDP); err != nil {
+		return nil, err
+	}
+	s.answers++
+	l := &offer.Local{ID: s.number, Version: s.answers}
+	for _, a := range append(d.Attributes, d.MediaDescriptions[0].Attributes...) {
+		switch a.Key {
+		case "ice-ufrag":
+			l.Ufrag = a.Value
+		case "ice-pwd":
+			l.Pwd = a.Value
+		case "fingerprint":
+			l.Fingerprint = a.Value
+		case "candidate":
+			l.Candidates = append(l.Candidates, strings.TrimSpace(a.Value))
+		}
+	}
+	if l.Pwd == "" || l.Fingerprint == "" {
+		return nil, fmt.Errorf("sfu: an answer without ICE: %q", pc.LocalDescription().SDP)
+	}
+	s.pc.Store(pc)
+	return l, nil
 }
 
 func (s *session) newPeerConnection() (*webrtc.PeerConnection, error) {
@@ -133,19 +150,4 @@ func (s *session) newPeerConnection() (*webrtc.PeerConnection, error) {
 		}
 	})
 	return pc, nil
-}
-
-// setOff stops or resumes the slots that a further offer made inactive or recvonly.
-func (s *session) setOff(sections []section) {
-	off := make(map[string]bool, len(sections))
-	for _, sec := range sections {
-		off[sec.mid] = sec.off
-	}
-	s.room.mu.Lock()
-	defer s.room.mu.Unlock()
-	for _, t := range s.member.order {
-		t.mu.Lock()
-		t.off = off[t.mid]
-		t.mu.Unlock()
-	}
 }

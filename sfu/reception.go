@@ -191,12 +191,15 @@ func (l *layer) restore(p []byte) (n int, ok bool) {
 	if l.ring.has(seq) {
 		return 0, false
 	}
-	f := l.up.formats[p[1]&0x7f]
+	f, rtx := l.up.agreed.Format(p[1] & 0x7f)
+	if !rtx {
+		return 0, false
+	}
 	to := l.ring.in[:packetBytes]
 	n = copy(to, p[:head])
 	n += copy(to[n:], p[head+2:end])
 	to[0] &^= 0x20
-	to[1] = p[1]&0x80 | f.repairs
+	to[1] = p[1]&0x80 | f.PT
 	binary.BigEndian.PutUint16(to[2:], seq)
 	binary.BigEndian.PutUint32(to[8:], l.ssrc)
 	return n, true

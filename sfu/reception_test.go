@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
+
+	"atrium/sfu/offer"
 )
 
 func TestReceptionCountsAndAsksForWhatIsMissing(t *testing.T) {
@@ -48,7 +50,7 @@ func TestReceptionCountsAndAsksForWhatIsMissing(t *testing.T) {
 func TestRetransmissionOfTheSenderIsRestored(t *testing.T) {
 	g := rig(t, true, 1, true)
 	l := g.l
-	l.up.formats = map[uint8]format{96: {codec: "VP8/90000"}, 97: {codec: "rtx/90000", repairs: 96}}
+	l.up.agreed = offer.Agreed{Formats: []offer.Format{{Codec: offer.VP8, PT: 96, RTX: 97}}}
 	original := vp8Packet(t, 300, 5, true, 40)
 	var p rtp.Packet
 	if err := p.Unmarshal(original); err != nil {

@@ -81,5 +81,5 @@ func (t *slot) sendReport(b *batch, l *layer) {
 	}
 	t.mu.Unlock()
 	t.s.media.writeRTCP(b, sr, &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
-		Source: t.hdr.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: t.StreamID()}}}}})
+		Source: t.hdr.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: t.streamID()}}}}})
 }

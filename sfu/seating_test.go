@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/pion/rtp"
 
+	"atrium/sfu/offer"
 	"atrium/signaling/protocol"
 	"atrium/topology"
 )
@@ -39,15 +40,15 @@ func newHall(t testing.TB, members, audio, video int) *hall {
 func (h *hall) join(audio, video int) {
 	n := len(h.members)
 	s := newSession(h.r.f, topology.Session{User: uuid.UUID{byte(n >> 8), byte(n), 1}}, h.r)
-	mic := newUplink(s, section{mid: "0", kind: protocol.Audio, source: protocol.Mic})
-	cam := newUplink(s, section{mid: "1", kind: protocol.Video, source: protocol.Camera})
+	mic := newUplink(s, &offer.Section{Mid: "0", Kind: protocol.Audio, Source: protocol.Mic})
+	cam := newUplink(s, &offer.Section{Mid: "1", Kind: protocol.Video, Source: protocol.Camera})
 	var slots []*slot
 	for k := range audio + video {
 		kind := protocol.Audio
 		if k >= audio {
 			kind = protocol.Video
 		}
-		slots = append(slots, newSlot(s, section{mid: fmt.Sprint(2 + k), kind: kind, slot: true, nth: k % max(audio, 1)}))
+		slots = append(slots, newSlot(s, &offer.Section{Mid: fmt.Sprint(2 + k), Kind: kind, Slot: true, Nth: k % max(audio, 1)}, uint32(k+1), 0))
 	}
 	for _, u := range []*uplink{mic, cam} {
 		u.subs.Store(new([]*slot))

@@ -3,6 +3,7 @@ package sfu
 import (
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
+	"atrium/sfu/offer"
 	"atrium/signaling/protocol"
 	"atrium/signaling/socket"
 	"atrium/topology"
@@ -27,15 +29,16 @@ const (
 // session is one member's media: a PeerConnection, its uplinks and slots, and the link while there is one.
 type session struct {
 	// Static after construction.
-	f    *SFU
-	id   string
-	top  topology.Session
-	room *room
-	log  *slog.Logger
-	wake chan struct{} // something changed that run looks at
-	stop chan struct{} // closed when the session is to end
-	down chan struct{} // closed when the controller has been told that it is over
-	done chan struct{} // closed when nothing of it is left
+	f      *SFU
+	id     string
+	number uint64 // of its descriptions
+	top    topology.Session
+	room   *room
+	log    *slog.Logger
+	wake   chan struct{} // something changed that run looks at
+	stop   chan struct{} // closed when the session is to end
+	down   chan struct{} // closed when the controller has been told that it is over
+	done   chan struct{} // closed when nothing of it is left
 	// media carries its packets, both ways.
 	media *transport
 
@@ -53,7 +56,9 @@ type session struct {
 
 	// Guarded by negotiating: one offer at a time, also when the link is replaced meanwhile.
 	negotiating sync.Mutex
-	sections    []section
+	sections    []offer.Section
+	slots       map[string]*slot // by mid
+	answers     uint64           // that were given
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -75,9 +80,9 @@ type ending struct {
 
 func newSession(f *SFU, top topology.Session, r *room) *session {
 	s := &session{
-		f: f, id: uuid.NewString(), top: top, room: r,
+		f: f, id: uuid.NewString(), number: rand.Uint64() >> 2, top: top, room: r,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), down: make(chan struct{}), done: make(chan struct{}),
-		uplinks: make(map[string]*uplink), bySSRC: make(map[uint32]*slot), lostAt: time.Now(),
+		uplinks: make(map[string]*uplink), bySSRC: make(map[uint32]*slot), slots: make(map[string]*slot), lostAt: time.Now(),
 	}
 	s.media = newTransport(s, f.engine.sock)
 	s.member.view = newView(&protocol.View{})
@@ -124,15 +129,28 @@ func (s *session) untrack() { s.wg.Done() }
 
 func (s *session) writeRTCP(packets ...rtcp.Packet) { s.media.writeRTCP(nil, packets...) }
 
-// bind notes which slot an SSRC of the SFU belongs to.
-func (s *session) bind(t *slot, ssrcs ...uint32) {
+// newSlot makes a slot with SSRCs of its own.
+func (s *session) newSlot(sec *offer.Section) *slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, ssrc := range ssrcs {
-		if ssrc != 0 {
-			s.bySSRC[ssrc] = t
+	fresh := func() (ssrc uint32) {
+		for ssrc == 0 || s.bySSRC[ssrc] != nil {
+			ssrc = rand.Uint32()
+		}
+		return ssrc
+	}
+	ssrc, rtx := fresh(), uint32(0)
+	if sec.Kind == protocol.Video {
+		for rtx = fresh(); rtx == ssrc; {
+			rtx = fresh()
 		}
 	}
+	t := newSlot(s, sec, ssrc, rtx)
+	s.bySSRC[ssrc] = t
+	if rtx != 0 {
+		s.bySSRC[rtx] = t
+	}
+	return t
 }
 
 func (s *session) slotOf(ssrc uint32) *slot {

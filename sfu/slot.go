@@ -3,16 +3,11 @@ package sfu
 import (
 	"encoding/binary"
 	"strconv"
-	"strings"
 	"sync"
 
-	"github.com/pion/sdp/v3"
-	"github.com/pion/webrtc/v4"
-
+	"atrium/sfu/offer"
 	"atrium/signaling/protocol"
 )
-
-var _ webrtc.TrackLocal = (*slot)(nil)
 
 const repeatsMany = 64 // retransmissions of a slot that are remembered
 
@@ -36,13 +31,14 @@ type slot struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	off      bool
-	bound    bool
+	bound    bool    // a format was agreed on
 	src      *uplink // who is chosen; nil: nobody
 	want     *layer  // of a video slot: what it takes, or changes to at its next key frame; nil: what comes first
 	most     int     // the height up to which it changes to a larger layer by itself
 	paused   bool    // the receiver can be sent nothing of it
 	cur      *layer  // who feeds it; nil: a switch is due
 	line     timeline
+	agreed   offer.Agreed
 	hdr      header // ssrc, pt and extension ids; the rest is each packet's
 	levelID  uint8
 	rtxPT    uint8
@@ -56,8 +52,8 @@ type slot struct {
 	again    packet // memory of retransmissions, made at the first
 }
 
-func newSlot(s *session, sec section) *slot {
-	t := &slot{s: s, mid: sec.mid, nth: sec.nth, video: sec.kind == protocol.Video, off: sec.off}
+func newSlot(s *session, sec *offer.Section, ssrc, rtx uint32) *slot {
+	t := &slot{s: s, mid: sec.Mid, nth: sec.Nth, video: sec.Kind == protocol.Video, hdr: header{ssrc: ssrc}, rtxSSRC: rtx}
 	t.line = timeline{rate: audioRate, minGap: audioRate / 50}
 	if t.video {
 		t.line = timeline{rate: videoRate, minGap: videoRate / 30}
@@ -65,71 +61,33 @@ func newSlot(s *session, sec section) *slot {
 	return t
 }
 
-// Bind implements webrtc.TrackLocal: the receiver's payload types and header extension ids are known now.
-func (t *slot) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
-	want := webrtc.MimeTypeOpus
-	if t.video {
-		want = webrtc.MimeTypeVP8
-	}
+// negotiated takes what the slot's section agreed on. It is called with every answered offer.
+func (t *slot) negotiated(sec *offer.Section) {
+	a := sec.Agreed
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range ctx.CodecParameters() {
-		if !strings.EqualFold(c.MimeType, want) {
-			continue
-		}
-		t.hdr = header{ssrc: uint32(ctx.SSRC()), pt: uint8(c.PayloadType)}
-		t.rtxSSRC, t.rtxPT = uint32(ctx.SSRCRetransmission()), 0
-		apt := "apt=" + strconv.Itoa(int(c.PayloadType))
-		for _, r := range ctx.CodecParameters() {
-			if strings.EqualFold(r.MimeType, webrtc.MimeTypeRTX) && r.SDPFmtpLine == apt {
-				t.rtxPT = uint8(r.PayloadType)
-			}
-		}
-		for _, x := range ctx.HeaderExtensions() {
-			switch {
-			case x.URI == sdp.AudioLevelURI && !t.video:
-				t.levelID = uint8(x.ID)
-			case x.URI == sdp.TransportCCURI:
-				t.hdr.twccID = uint8(x.ID)
-				t.s.media.agreed()
-			}
-		}
-		t.bound = true
-		t.s.bind(t, t.hdr.ssrc, t.rtxSSRC)
-		return c, nil
+	t.agreed, t.off = a, sec.Off
+	if t.bound = len(a.Formats) > 0; !t.bound {
+		return
 	}
-	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+	t.hdr.pt, t.rtxPT = a.Formats[0].PT, a.Formats[0].RTX
+	t.levelID = a.IDs.Level
+	if t.hdr.twccID = a.IDs.Wide; t.hdr.twccID != 0 {
+		t.s.media.agreed()
+	}
 }
 
-// Unbind implements webrtc.TrackLocal.
-func (t *slot) Unbind(webrtc.TrackLocalContext) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.bound = false
-	return nil
-}
-
-// ID implements webrtc.TrackLocal.
-func (t *slot) ID() string {
+// stream is how the slot's packets are announced.
+func (t *slot) stream() offer.Stream {
+	st := offer.Stream{ID: t.streamID(), Track: "audio" + strconv.Itoa(t.nth), SSRC: t.hdr.ssrc}
 	if t.video {
-		return "video" + strconv.Itoa(t.nth)
+		st.Track, st.RTX = "video"+strconv.Itoa(t.nth), t.rtxSSRC
 	}
-	return "audio" + strconv.Itoa(t.nth)
+	return st
 }
 
-// RID implements webrtc.TrackLocal.
-func (t *slot) RID() string { return "" }
-
-// StreamID implements webrtc.TrackLocal. Pion makes it the CNAME as well.
-func (t *slot) StreamID() string { return "slot" + strconv.Itoa(t.nth) }
-
-// Kind implements webrtc.TrackLocal.
-func (t *slot) Kind() webrtc.RTPCodecType {
-	if t.video {
-		return webrtc.RTPCodecTypeVideo
-	}
-	return webrtc.RTPCodecTypeAudio
-}
+// streamID is the CNAME as well: audio slot k and video slot k play in step.
+func (t *slot) streamID() string { return "slot" + strconv.Itoa(t.nth) }
 
 // setSource puts someone (or nobody) into the slot. Called by the room.
 func (t *slot) setSource(u *uplink) {

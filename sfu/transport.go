@@ -248,7 +248,7 @@ func (t *transport) receiveRTP(b *batch, p []byte, at int64) bool {
 	if err != nil {
 		return false
 	}
-	if id := t.routes.ids.twcc; id != 0 {
+	if id := t.routes.ids.Wide; id != 0 {
 		if v := extensionOf(raw, id); len(v) == 2 {
 			t.arrived(ssrc, binary.BigEndian.Uint16(v), at)
 		}

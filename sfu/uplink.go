@@ -8,6 +8,7 @@ import (
 
 	"github.com/pion/rtcp"
 
+	"atrium/sfu/offer"
 	"atrium/signaling/protocol"
 )
 
@@ -45,7 +46,7 @@ type uplink struct {
 	loud    atomic.Uint64           // of a microphone: its voice at the last packet, a float64's bits
 	waits   atomic.Bool             // a microphone that not everybody hears: a loud voice is looked at at once
 
-	formats map[uint8]format // guarded by transport.inMu
+	agreed offer.Agreed // guarded by transport.inMu
 
 	// Guarded by room.mu.
 	seen        bool // it had a packet: it is a source that wants slots
@@ -64,6 +65,7 @@ type uplink struct {
 type layer struct {
 	// Static after construction.
 	up      *uplink
+	codec   *offer.Codec
 	ssrc    uint32
 	rid     string
 	levelID uint8
@@ -96,19 +98,19 @@ type layer struct {
 	ended     bool
 }
 
-func newUplink(s *session, sec section) *uplink {
-	return &uplink{s: s, key: sourceKey{s.top.User, sec.source}, mid: sec.mid, video: sec.kind == protocol.Video}
+func newUplink(s *session, sec *offer.Section) *uplink {
+	return &uplink{s: s, key: sourceKey{s.top.User, sec.Source}, mid: sec.Mid, video: sec.Kind == protocol.Video}
 }
 
 // begin makes the layer of a new stream. Nil: there are more encodings than a client has. transport.inMu is held.
-func (u *uplink) begin(ssrc uint32, rid string) *layer {
+func (u *uplink) begin(ssrc uint32, rid string, codec *offer.Codec) *layer {
 	size := audioRing
 	if u.video {
 		size = videoRing
 	}
-	l := &layer{up: u, ssrc: ssrc, rid: rid, ring: newRing(size)}
+	l := &layer{up: u, codec: codec, ssrc: ssrc, rid: rid, ring: newRing(size)}
 	if !u.video {
-		l.levelID = u.s.media.routes.ids.level
+		l.levelID = u.s.media.routes.ids.Level
 	}
 	if now := u.s.f.now(); u.count() >= maxLayers {
 		var old *layer

@@ -1,0 +1,105 @@
+package offer
+
+import (
+	"strings"
+
+	"atrium/signaling/protocol"
+)
+
+// Codec is one that the SFU forwards.
+type Codec struct {
+	Name     string // as in rtpmap
+	Kind     protocol.SlotKind
+	Clock    uint32
+	channels string   // of rtpmap; empty: not said
+	feedback []string // of rtcp-fb: what is agreed to where it is offered
+	repaired bool     // by RTX, where that is offered
+
+	// fits says whether what the offer says of the format can be served; nil: anything can.
+	fits func(params map[string]string) bool
+	// answer makes of the offer's fmtp that of the answer; nil: it stays as it is.
+	answer func(fmtp string, params map[string]string) string
+}
+
+// The codecs. VP8 and Opus are what every browser must have (RFC 7742, section 5; RFC 7874, section 3).
+var (
+	Opus = &Codec{Name: "opus", Kind: protocol.Audio, Clock: 48000, channels: "2", feedback: []string{"transport-cc"}, answer: withRepair}
+	VP8  = &Codec{Name: "VP8", Kind: protocol.Video, Clock: 90000, feedback: videoFeedback, repaired: true}
+)
+
+var videoFeedback = []string{"ccm fir", "nack", "nack pli", "transport-cc"}
+
+// codecs are those that are answered, of each kind the preferred one first: a client sends the first that its answer names. A
+// section that offers none of its kind is refused; one format is answered for each codec.
+var codecs = []*Codec{Opus, VP8}
+
+// withRepair asks for Opus' in-band repair (RFC 7587, section 6.1): every decoder has it.
+func withRepair(fmtp string, params map[string]string) string {
+	switch {
+	case params["useinbandfec"] != "":
+		return fmtp
+	case fmtp == "":
+		return "useinbandfec=1"
+	}
+	return fmtp + ";useinbandfec=1"
+}
+
+// Format is a codec under the payload types that a section has for it.
+type Format struct {
+	Codec  *Codec
+	PT     uint8
+	RTX    uint8             // of its retransmissions (RFC 4588); 0: none
+	Params map[string]string // of the offer's fmtp, keys in lower case
+
+	fmtp     string // of the answer
+	feedback []string
+}
+
+// Agreed is what a section negotiated: the formats that both sides know, in our order, and the ids of header extensions. The
+// payload types and ids are the offer's, and hold both ways.
+type Agreed struct {
+	Formats []Format
+	IDs     Extensions
+}
+
+// Format gives the format of a payload type, and whether it is that of its retransmissions. Nil: it was not agreed on.
+func (a *Agreed) Format(pt uint8) (f *Format, rtx bool) {
+	for i := range a.Formats {
+		switch f := &a.Formats[i]; {
+		case f.PT == pt:
+			return f, false
+		case f.RTX == pt && f.RTX != 0:
+			return f, true
+		}
+	}
+	return nil, false
+}
+
+// Of gives the format of a codec. Nil: it was not agreed on.
+func (a *Agreed) Of(c *Codec) *Format {
+	for i := range a.Formats {
+		if a.Formats[i].Codec == c {
+			return &a.Formats[i]
+		}
+	}
+	return nil
+}
+
+// is says whether the encoding of an rtpmap is this codec.
+func (c *Codec) is(encoding string) bool {
+	name, rest, _ := strings.Cut(encoding, "/")
+	clock, channels, _ := strings.Cut(rest, "/")
+	if !strings.EqualFold(name, c.Name) || clock != decimal(c.Clock) {
+		return false
+	}
+	return channels == c.channels || channels == "" || c.channels == "" && channels == "1" // RFC 8866, section 6.6: absent is one, and forgiven
+}
+
+// rtpmap is the encoding as the answer names it.
+func (c *Codec) rtpmap() string {
+	s := c.Name + "/" + decimal(c.Clock)
+	if c.channels != "" {
+		s += "/" + c.channels
+	}
+	return s
+}
