@@ -1,6 +1,6 @@
 import { Text } from "@codemirror/state";
-import { expect, it } from "vitest";
-import { offsetOf, positionAt } from "./carets";
+import { describe, expect, it } from "vitest";
+import { leftward, offsetOf, positionAt } from "./carets";
 
 const doc = Text.of(["one", "", "three"]);
 
@@ -20,4 +20,14 @@ it("stays within the text when someone else has a longer one", () => {
   expect(offsetOf(doc, { line: 1, column: 99 })).toBe(4);
   expect(offsetOf(doc, { line: 99, column: 0 })).toBe(10);
   expect(offsetOf(doc, { line: Number.MAX_SAFE_INTEGER, column: Number.MAX_SAFE_INTEGER })).toBe(10);
+});
+
+describe("a name at a caret", () => {
+  it("stands to the right, and to the left only where it is whole there and not here", () => {
+    expect(leftward(0, 400, 60)).toBe(false);
+    expect(leftward(380, 20, 60)).toBe(true);
+    // A narrow text, or one that has no size yet: a name at a line's start must not hide under the line's number.
+    expect(leftward(0, 40, 60)).toBe(false);
+    expect(leftward(0, 0, 60)).toBe(false);
+  });
 });

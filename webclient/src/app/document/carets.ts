@@ -1,5 +1,5 @@
 import { type Extension, StateEffect, StateField, type Text } from "@codemirror/state";
-import { Decoration, type DecorationSet, EditorView, WidgetType } from "@codemirror/view";
+import { Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate, WidgetType } from "@codemirror/view";
 import type { TextPosition, TextRange } from "../../sdk";
 
 /** Someone else in the text. */
@@ -11,9 +11,6 @@ export interface Caret {
   readonly cursor: TextPosition;
   readonly selection: TextRange | undefined;
 }
-
-/** From this distance to the right edge a name stands to the left of its caret (CSS pixels). */
-const NAME_ROOM = 130;
 
 const setCarets = StateEffect.define<readonly Caret[]>();
 
@@ -50,7 +47,40 @@ const shown = StateField.define<Shown>({
   provide: (field) => EditorView.decorations.from(field, (value) => value.set),
 });
 
-export const carets: Extension = shown;
+/**
+ * Whether a name stands to the left of its caret: where there is too little room to the right, and more to the left.
+ * `left` and `right`: from the caret to the text's edges (CSS pixels).
+ */
+export function leftward(left: number, right: number, name: number): boolean {
+  return right < name && left > right;
+}
+
+/** Puts the names on the side where they are whole. Looked at again when the text has another shape. */
+const placing = ViewPlugin.define((view) => {
+  const place = () =>
+    view.requestMeasure({
+      key: placing,
+      read() {
+        const text = view.contentDOM.getBoundingClientRect();
+        return [...view.contentDOM.querySelectorAll<HTMLElement>(".other-caret")].map((element) => {
+          const { left } = element.getBoundingClientRect();
+          const name = element.querySelector<HTMLElement>(".other-name")?.offsetWidth ?? 0;
+          return { element, on: leftward(left - text.left, text.right - left, name) };
+        });
+      },
+      write(all) {
+        for (const { element, on } of all) element.classList.toggle("leftward", on);
+      },
+    });
+  place();
+  return {
+    update(update: ViewUpdate) {
+      if (update.geometryChanged || update.viewportChanged || update.transactions.length > 0) place();
+    },
+  };
+});
+
+export const carets: Extension = [shown, placing];
 
 function draw(all: readonly Caret[], doc: Text): DecorationSet {
   const ranges = all.flatMap((caret) => {
@@ -83,7 +113,7 @@ class CaretWidget extends WidgetType {
     return at === this.at && caret.id === id && caret.name === name && caret.color === color;
   }
 
-  override toDOM(view: EditorView): HTMLElement {
+  override toDOM(): HTMLElement {
     const { id, name, color, ink, cursor } = this.caret;
     const element = document.createElement("span");
     element.className = `other-caret${cursor.line === 0 ? " below" : ""}`;
@@ -95,10 +125,6 @@ class CaretWidget extends WidgetType {
     const label = element.appendChild(document.createElement("span"));
     label.className = "other-name";
     label.textContent = name;
-    view.requestMeasure({
-      read: () => view.scrollDOM.getBoundingClientRect().right - element.getBoundingClientRect().left,
-      write: (room) => element.classList.toggle("leftward", room < NAME_ROOM),
-    });
     return element;
   }
 

@@ -132,19 +132,40 @@ function headOf(pen: CanvasRenderingContext2D, look: Look, t: number, y: number)
   }
 }
 
-/** The name under the feet, on a dark pill that reads on every floor. */
-export function drawName(pen: CanvasRenderingContext2D, look: Look, t: number): void {
+/** The pill with a name: its upper edge below the feet, and its size. */
+export interface NameTag {
+  readonly text: string;
+  /** Of the letters. */
+  readonly size: number;
+  readonly icon: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export function nameTag(pen: CanvasRenderingContext2D, look: Look, t: number): NameTag {
   const size = Math.max(11, Math.min(15, t * 0.24));
-  pen.font = `600 ${size}px "Inter", system-ui, sans-serif`;
-  pen.textAlign = "left";
-  pen.textBaseline = "middle";
+  pen.font = nameFont(size);
   const text = look.self ? `${look.name} (you)` : look.name;
   const icon = look.muted || look.silenced ? size * 1.05 : 0;
   const width = pen.measureText(text).width + icon + size + (look.silenced ? size * 0.2 : 0);
-  const y = 0.2 * t + size * 0.75;
+  return { text, size, icon, top: 0.2 * t - size * 0.03, width, height: size * 1.56 };
+}
+
+function nameFont(size: number): string {
+  return `600 ${size}px "Inter", system-ui, sans-serif`;
+}
+
+/** The name under the feet, on a dark pill that reads on every floor. */
+export function drawName(pen: CanvasRenderingContext2D, look: Look, tag: NameTag): void {
+  const { text, size, icon, top, width, height } = tag;
+  pen.font = nameFont(size);
+  pen.textAlign = "left";
+  pen.textBaseline = "middle";
+  const y = top + height / 2;
   pen.fillStyle = "rgba(15, 17, 25, 0.78)";
   pen.beginPath();
-  pen.roundRect(-width / 2, y - size * 0.78, width, size * 1.56, size * 0.78);
+  pen.roundRect(-width / 2, top, width, height, height / 2);
   pen.fill();
   let x = -width / 2 + size * 0.5;
   if (icon > 0) {

@@ -3,8 +3,9 @@ import type { Backdrop } from "./backdrop";
 import type { Camera } from "./camera";
 import { drawClosedDoor, drawMark, drawObject, drawSeatOver, isSeat } from "./furniture";
 import type { Grid, Point } from "./grid";
+import { spread } from "./labels";
 import { theme, zoneStyle } from "./palette";
-import { drawName, drawPerson, type Look } from "./person";
+import { drawName, drawPerson, type Look, type NameTag, nameTag } from "./person";
 import { middleOf, seatFacing } from "./things";
 
 /** Someone on the map in one frame. */
@@ -61,9 +62,27 @@ export function drawFrame(pen: CanvasRenderingContext2D, frame: Frame): void {
   }
   things.sort((a, b) => a.y - b.y);
   for (const thing of things) thing.draw();
-  for (const figure of frame.figures) {
-    if (visible(figure) && figure.named) at(pen, camera, figure, () => drawName(pen, figure.look, tile));
-  }
+  drawNames(
+    pen,
+    camera,
+    frame.figures.filter((f) => f.named && visible(f)),
+  );
+}
+
+/** Above all figures, and none above another. */
+function drawNames(pen: CanvasRenderingContext2D, camera: Camera, figures: readonly Figure[]): void {
+  const tags = figures.map(({ look }) => nameTag(pen, look, camera.tile));
+  const drops = spread(
+    figures.map((figure, i) => {
+      const { x, y } = camera.toScreen(figure);
+      const { top, width, height } = tags[i] as NameTag;
+      return { x, y: y + top, width, height };
+    }),
+  );
+  figures.forEach((figure, i) => {
+    const tag = tags[i] as NameTag;
+    at(pen, camera, figure, () => drawName(pen, figure.look, { ...tag, top: tag.top + (drops[i] ?? 0) }));
+  });
 }
 
 function objects(pen: CanvasRenderingContext2D, frame: Frame, visible: (p: Point) => boolean): Thing[] {
