@@ -31,7 +31,8 @@ export function Composer({ reading, kind, position, summons, answered, closed, o
   const left = MAX_NOTE_BYTES - noteBytes(text);
   const label = kind === "Annotation" ? `Annotate line ${line}` : `Comment, about line ${line}`;
 
-  useEffect(() => {
+  // Before the next key: what is typed right after the Enter belongs in here.
+  useLayoutEffect(() => {
     if (answered.current.summons === summons) return;
     answered.current.summons = summons;
     field.current?.focus();

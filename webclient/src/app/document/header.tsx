@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { CheckIcon, CloseIcon } from "../ui/icons";
 import { Initials } from "./face";
 import type { Reading, ReadingState } from "./reading";
@@ -59,7 +59,7 @@ function Status({ reading, state }: { reading: Reading; state: ReadingState }) {
   const button = useRef<HTMLButtonElement>(null);
   const person = reading.person(reading.shared.userId);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     box.current?.querySelector<HTMLElement>('[aria-checked="true"], [role="menuitemradio"]')?.focus();
     const outside = (event: PointerEvent) => {

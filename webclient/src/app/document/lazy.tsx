@@ -1,5 +1,5 @@
 import type { ComponentType } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { PanelProps } from "./panel";
 
 /**
@@ -11,7 +11,7 @@ export function DocumentPanel(props: PanelProps) {
   const [failed, setFailed] = useState(false);
   const frame = useRef<HTMLElement>(null);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     frame.current?.focus({ preventScroll: true });
     return () => {

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Draft, Note, NoteKind, TextPosition } from "../../sdk";
 import { Composer } from "./composer";
 import { NoteItem } from "./note-item";
@@ -154,7 +154,7 @@ interface ByLineProps extends Props {
 /** Annotations below the line that they are about. */
 function ByLine({ reading, notes, sought, answered, lineText, onLine }: ByLineProps) {
   const found = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!sought || answered.current.sought === sought.turn) return;
     answered.current.sought = sought.turn;
     found.current?.scrollIntoView({ block: "start" });

@@ -23,15 +23,16 @@ export function PersonMenu({ visit, userId, at, onWalkTo, onClose }: Props) {
   const peer = office.peers.get(userId);
   const name = peer?.user.display_name ?? "";
 
+  // The focus moves with what is shown, before the next key is taken: else a quick Enter is for the wrong button.
   // Whoever opened it gets the focus back.
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement as HTMLElement | null;
     return () => opener?.focus({ preventScroll: true });
   }, []);
   useEffect(() => {
     if (!peer) onClose();
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current?.querySelector<HTMLElement>("[data-first]")?.focus();
   }, [sure]);
   useEffect(() => {
