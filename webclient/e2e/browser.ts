@@ -1,11 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { RESULTS, type Witness, witnesses } from "./evidence";
 import { URL_BASE } from "./server";
-import { until } from "./until";
+import { NOTICE, tellNotices } from "./told";
+import { PATIENCE_MS, until } from "./until";
 import { type Snapshot, snapshot, watchConnections } from "./webrtc";
 
-export const RESULTS = new URL("../test-results/", import.meta.url).pathname;
+export { RESULTS };
 
 const FLAGS = [
   "--no-sandbox",
@@ -43,17 +45,36 @@ export function launch(devices: Devices, { loopback = true } = {}): Promise<Brow
 }
 
 /** One person's page. */
-export class Visitor {
+export class Visitor implements Witness {
   readonly name: string;
   readonly page: Page;
   readonly context: BrowserContext;
   readonly errors: string[] = [];
+  readonly log: string[] = [];
+  private readonly notices = new Map<string, string>();
 
   private constructor(name: string, context: BrowserContext, page: Page) {
     this.name = name;
     this.context = context;
     this.page = page;
-    page.on("pageerror", (error) => this.errors.push(`${name}: ${error.message}`));
+    const say = (what: string) => this.log.push(`${new Date().toISOString().slice(11, 23)} ${what}`);
+    page.on("console", (message) => {
+      const text = message.text();
+      say(`${message.type()}: ${text}`);
+      if (!text.startsWith(NOTICE)) return;
+      const [key, words] = JSON.parse(text.slice(NOTICE.length));
+      this.notices.set(key, words);
+    });
+    page.on("pageerror", (error) => {
+      this.errors.push(`${name}: ${error.message}`);
+      say(`uncaught: ${error.stack ?? error.message}`);
+    });
+    page.on("crash", () => say("the page crashed"));
+    page.on("framenavigated", (frame) => {
+      if (frame === page.mainFrame()) say(`went to ${frame.url()}`);
+    });
+    witnesses.add(this);
+    page.on("close", () => witnesses.delete(this));
   }
 
   /** Opens the office; `query` goes on top of the name, the small capture and the skipped login. */
@@ -71,8 +92,10 @@ export class Visitor {
       ignoreHTTPSErrors: true,
       reducedMotion: "reduce",
     });
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     await page.addInitScript(watchConnections);
+    await page.addInitScript(tellNotices, NOTICE);
     await prepare(page);
     const visitor = new Visitor(name, context, page);
     const params = new URLSearchParams({ name, capture: "320x240@15", auto: "1", ...query });
@@ -81,12 +104,8 @@ export class Visitor {
   }
 
   async arrived(): Promise<void> {
-    await until(
-      `${this.name} stands in the office`,
-      () => this.page.evaluate(() => window.atrium?.visit.state.arrived),
-      {
-        within: 20_000,
-      },
+    await until(`${this.name} stands in the office`, () =>
+      this.page.evaluate(() => window.atrium?.visit.state.arrived),
     );
   }
 
@@ -95,26 +114,20 @@ export class Visitor {
   }
 
   /** What the page's own controls say. */
-  async badge(): Promise<{ text: string; media: string; changing: string }> {
-    const badge = this.page.locator(".badge");
-    const [text, media, changing] = await Promise.all([
-      badge.textContent(),
-      badge.getAttribute("data-topology"),
-      badge.getAttribute("data-changing"),
-    ]);
-    return { text: text ?? "", media: media ?? "", changing: changing ?? "" };
+  badge(): Promise<{ text: string; media: string; changing: string }> {
+    return this.page.locator(".badge").evaluate((badge: HTMLElement) => ({
+      text: badge.textContent ?? "",
+      media: badge.dataset.topology ?? "",
+      changing: badge.dataset.changing ?? "",
+    }));
   }
 
-  async settled(media: string, within = 20_000): Promise<void> {
-    await until(
-      `${this.name}'s badge says ${media}`,
-      async () => {
-        const badge = await this.badge();
-        if (badge.media !== media || badge.changing !== "") throw new Error(`it says ${JSON.stringify(badge)}`);
-        return true;
-      },
-      { within },
-    );
+  async settled(media: string): Promise<void> {
+    await until(`${this.name}'s badge says ${media}`, async () => {
+      const badge = await this.badge();
+      if (badge.media !== media || badge.changing !== "") throw new Error(`it says ${JSON.stringify(badge)}`);
+      return true;
+    });
   }
 
   /** The browser's own figures, not the page's. */
@@ -126,20 +139,36 @@ export class Visitor {
     return this.page.evaluate(() => window.atrium?.stats());
   }
 
+  /** The notice that is shown now. */
   async notice(key: string): Promise<string | undefined> {
-    const banner = this.page.locator(`[data-notice="${key}"]`).first();
-    return (await banner.textContent({ timeout: 200 }).catch(() => null)) ?? undefined;
+    const shown = (k: string) => document.querySelector(`[data-notice="${k}"]`)?.textContent;
+    return (await this.page.evaluate(shown, key)) ?? undefined;
   }
 
-  /** Walks to a place on the map. */
+  /** The last notice of a kind, which may have passed. */
+  async told(key: string): Promise<string | undefined> {
+    return this.notices.get(key);
+  }
+
+  /** The name of the zone that the page says it is in. */
+  place(): Promise<string> {
+    return this.page.locator(".place strong").innerText();
+  }
+
+  /** Walks to a place on the map. Whoever was stopped on the way sets out again. */
   async walkTo(x: number, y: number): Promise<void> {
-    await until(`${this.name} has a way to ${x},${y}`, () =>
-      this.page.evaluate((target) => window.atrium?.walkTo(target), { x, y }),
+    await until(`${this.name} walked to ${x},${y}`, () =>
+      this.page.evaluate(
+        (target) => {
+          const { position, state } = window.atrium?.office.self ?? {};
+          if (!position) return false;
+          const there = Math.hypot(position.x - target.x, position.y - target.y) < 0.2;
+          if (!there && state !== "walking") window.atrium?.walkTo(target);
+          return there;
+        },
+        { x, y },
+      ),
     );
-    await until(`${this.name} walked to ${x},${y}`, async () => {
-      const at = await this.page.evaluate(() => window.atrium?.office.self?.position);
-      return at && Math.hypot(at.x - x, at.y - y) < 0.2;
-    });
   }
 
   /** Clicks on a place on the map, when the view has come to rest. */
@@ -154,6 +183,21 @@ export class Visitor {
     await this.page.mouse.click(at.x, at.y);
   }
 
+  /**
+   * Presses a key, and tells what has the focus as soon as the page has answered: before it draws, so before any other
+   * key can be pressed.
+   */
+  pressed(key: string): Promise<string> {
+    return this.page.evaluate(async (k) => {
+      const on = document.activeElement;
+      const goes = on?.dispatchEvent(new KeyboardEvent("keydown", { key: k, bubbles: true, cancelable: true }));
+      if (goes && k === "Enter" && on instanceof HTMLButtonElement) on.click(); // as the browser does for a real key
+      for (let i = 0; i < 50; i++) await undefined; // what is rendered in microtasks
+      const { id, tagName, textContent } = document.activeElement ?? {};
+      return `${tagName} ${id || textContent}`;
+    }, key);
+  }
+
   async screenshot(name: string): Promise<void> {
     mkdirSync(RESULTS, { recursive: true });
     await this.page.screenshot({ path: join(RESULTS, `${name}.png`) });
@@ -161,5 +205,10 @@ export class Visitor {
 
   async close(): Promise<void> {
     await this.context.close();
+  }
+
+  /** Everyone whose page is still open. */
+  static async closeAll(): Promise<void> {
+    await Promise.all([...witnesses].map((w) => w.page.context().close()));
   }
 }

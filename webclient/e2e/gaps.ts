@@ -9,8 +9,14 @@ export interface Shown {
   at: number;
 }
 
+/** What one page showed of everybody, by user_id, and the longest time for which the machine let it do nothing. */
+interface Seen {
+  people: Record<string, Shown>;
+  stallMs: number;
+}
+
 interface Meter {
-  stop(): Record<string, Shown>;
+  stop(): Seen;
 }
 
 interface Metered {
@@ -27,6 +33,9 @@ function startMeter(): void {
   const people = new Map<string, { frames: number; last: number; longest: number; at: number }>();
   const watched = new WeakSet<HTMLVideoElement>();
   let running = true;
+  // How long the page was not drawn, or its own camera's picture did not change in it: that is the machine's doing.
+  let stall = 0;
+  let looked = begun;
 
   const visible = (video: HTMLVideoElement) => {
     const box = video.getBoundingClientRect();
@@ -55,6 +64,15 @@ function startMeter(): void {
       person.last = now;
     }
   };
+  const own = document.querySelector<HTMLVideoElement>(".preview video");
+  let shot = begun;
+  const preview = (now: number) => {
+    if (!running) return;
+    stall = Math.max(stall, now - shot);
+    shot = now;
+    own?.requestVideoFrameCallback(preview);
+  };
+  own?.requestVideoFrameCallback(preview);
   const watch = (video: HTMLVideoElement) => {
     if (watched.has(video)) return;
     watched.add(video);
@@ -68,6 +86,8 @@ function startMeter(): void {
   };
   const look = () => {
     if (!running) return;
+    stall = Math.max(stall, performance.now() - looked);
+    looked = performance.now();
     for (const video of document.querySelectorAll<HTMLVideoElement>(".tile video")) watch(video);
     requestAnimationFrame(look);
   };
@@ -82,7 +102,7 @@ function startMeter(): void {
         note(user, now, false);
         result[user] = { frames: person.frames, longestGap: Math.round(person.longest), at: Math.round(person.at) };
       }
-      return result;
+      return { people: result, stallMs: Math.round(stall) };
     },
   };
 }
@@ -95,6 +115,8 @@ export interface Cost {
   gapMs: number;
   gapAt: number;
   concealedSamples: number;
+  /** The longer one of both pages' stalls. */
+  stallMs: number;
 }
 
 /** What a watch found, and the share of the machine that others took meanwhile. */
@@ -128,46 +150,42 @@ export class Watch {
     return watch;
   }
 
-  /** Takes someone in who came after the start. */
-  async include(visitor: Visitor): Promise<void> {
-    this.names.set(await visitor.userId(), visitor.name);
-    this.visitors.push(visitor);
-    await visitor.page.evaluate(startMeter);
-    for (const p of (await visitor.stats())?.peers ?? []) {
-      this.before.set(`${visitor.name} ${p.user_id}`, p.audio.concealedSamples);
-    }
-  }
-
   async stop(): Promise<Figures> {
     const taken = this.machine.taken();
-    const rows = await Promise.all(
-      this.visitors.map(async (v) => {
-        const stats = await v.stats();
-        const shown = await v.page.evaluate(() => (window as Metered).__meter?.stop() ?? {});
-        return (stats?.peers ?? []).map((p): Cost => {
-          const picture = shown[p.user_id];
-          return {
-            page: v.name,
-            of: this.names.get(p.user_id) ?? p.user_id,
-            frames: picture?.frames ?? 0,
-            gapMs: picture?.longestGap ?? Number.POSITIVE_INFINITY,
-            gapAt: picture?.at ?? 0,
-            concealedSamples: p.audio.concealedSamples - (this.before.get(`${v.name} ${p.user_id}`) ?? 0),
-          };
-        });
+    const seen = await Promise.all(
+      this.visitors.map(async (visitor) => ({
+        name: visitor.name,
+        peers: (await visitor.stats())?.peers ?? [],
+        ...((await visitor.page.evaluate(() => (window as Metered).__meter?.stop())) ?? { people: {}, stallMs: 0 }),
+      })),
+    );
+    const stalls = new Map(seen.map((s) => [s.name, s.stallMs]));
+    const costs = seen.flatMap(({ name, peers, people, stallMs }) =>
+      peers.map((p): Cost => {
+        const picture = people[p.user_id];
+        const of = this.names.get(p.user_id) ?? p.user_id;
+        return {
+          page: name,
+          of,
+          stallMs: Math.max(stallMs, stalls.get(of) ?? 0),
+          frames: picture?.frames ?? 0,
+          gapMs: picture?.longestGap ?? Number.POSITIVE_INFINITY,
+          gapAt: picture?.at ?? 0,
+          concealedSamples: p.audio.concealedSamples - (this.before.get(`${name} ${p.user_id}`) ?? 0),
+        };
       }),
     );
-    return { costs: rows.flat(), taken };
+    return { costs, taken };
   }
 }
 
 export function printFigures(title: string, { costs, taken }: Figures): void {
   console.log(`\n  ${title} (others took ${Math.round(taken * 100)} % of the machine)`);
-  console.log("    page     sees     frames  longest gap (at)      concealed samples");
+  console.log("    page     sees     frames  longest gap (at)      stall  concealed samples");
   for (const c of costs) {
     const gap = `${c.gapMs} ms (${(c.gapAt / 1000).toFixed(1)} s)`;
     console.log(
-      `    ${c.page.padEnd(8)} ${c.of.padEnd(8)} ${String(c.frames).padStart(6)}  ${gap.padEnd(20)}  ${String(c.concealedSamples).padStart(6)} = ${(c.concealedSamples / 48).toFixed(1)} ms`,
+      `    ${c.page.padEnd(8)} ${c.of.padEnd(8)} ${String(c.frames).padStart(6)}  ${gap.padEnd(20)} ${String(c.stallMs).padStart(6)}  ${String(c.concealedSamples).padStart(6)} = ${(c.concealedSamples / 48).toFixed(1)} ms`,
     );
   }
   console.log("");

@@ -25,5 +25,19 @@ if [ -z "${ATRIUM_BIN:-}" ]; then
   ATRIUM_BIN=$PWD/../bin/atrium
 fi
 export ATRIUM_CHROMIUM=$chromium ATRIUM_BIN
-exec timeout --kill-after=10 "${ATRIUM_E2E_TIMEOUT:-420}" "${namespace[@]}" -- \
-  bash -c 'ip link set lo up && exec "$@"' _ node_modules/.bin/vitest run --config e2e/vitest.config.ts "$@"
+export ATRIUM_E2E_LINES=$PWD/test-results/last-lines.txt
+rm -rf test-results/failures "$ATRIUM_E2E_LINES" "$ATRIUM_E2E_LINES.running"
+limit=${ATRIUM_E2E_TIMEOUT:-900}
+timeout --kill-after=10 "$limit" "${namespace[@]}" -- \
+  bash -c 'ip link set lo up && exec "$@"' _ node_modules/.bin/vitest run --config e2e/vitest.config.ts "$@" &
+trap 'kill "$!"' INT TERM
+code=0
+wait "$!" || code=$?
+
+# Last, for a log that shows only its end: what failed, each in one line, and where its pages' pictures are.
+[ "$code" -ne 124 ] || echo "failed: not done within $limit s, in $(cat "$ATRIUM_E2E_LINES.running" 2>/dev/null)" >>"$ATRIUM_E2E_LINES"
+if [ -s "$ATRIUM_E2E_LINES" ]; then
+  [ ! -d test-results/failures ] || echo "every page's picture and console: $PWD/test-results/failures"
+  sort -u "$ATRIUM_E2E_LINES" | head -n 16
+fi
+exit "$code"

@@ -29,11 +29,14 @@ export interface ServerOptions {
   readonly worlds?: boolean;
   /** From how many people on a zone's media go through the SFU; 3. */
   readonly promoteAt?: number;
+  /** How long who lost the connection keeps the place; 2 s. */
+  readonly grace?: string;
   /** Puts the command line elsewhere: into another namespace. */
   readonly inside?: (...command: [string, ...string[]]) => [string, ...string[]];
 }
 
-const config = ({ address, tls, worlds, promoteAt = 3 }: ServerOptions) => `
+// A change of topology may take long where three browsers share a slow machine, and one that failed is soon tried again.
+const config = ({ address, tls, worlds, promoteAt = 3, grace = "2s" }: ServerOptions) => `
 server:
   listen: ${address}:${PORTS.http}
 ${tls ? `  tls: { cert: ${tls.cert}, key: ${tls.key} }` : ""}
@@ -44,12 +47,14 @@ ${worlds ? "worlds: { dir: worlds }" : ""}
 auth:
   guest_login: true
 session:
-  grace: 2s
+  grace: ${grace}
 topology:
   promote_at: ${promoteAt}
   demote_at: ${promoteAt - 1}
   demote_after: 1s
   dwell: 1s
+  deadline: 30s
+  cooldown: 3s
 turn:
   udp: ${address}:${PORTS.turn}
   tcp: ${address}:${PORTS.turn}
@@ -72,6 +77,10 @@ export class Server {
     if (options.worlds) cpSync(WORLDS, join(this.folder, "worlds"), { recursive: true });
     mkdirSync(results, { recursive: true });
     this.log = createWriteStream(join(results, "server.log"));
+  }
+
+  get running(): boolean {
+    return this.child !== undefined && this.child.exitCode === null;
   }
 
   async start(): Promise<void> {

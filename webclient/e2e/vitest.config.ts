@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import LastLines from "./reporter.ts";
 
 // Two cores carry little encoding: one file, one case after the other, in the order in which they are written.
 export default defineConfig({
@@ -8,9 +9,11 @@ export default defineConfig({
     environment: "node",
     fileParallelism: false,
     sequence: { concurrent: false, shuffle: false },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    reporters: ["verbose"],
+    // What is waited for has its own deadline, which says what it was.
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
+    setupFiles: ["e2e/setup.ts"],
+    reporters: ["verbose", ...(process.env.ATRIUM_E2E_LINES ? [new LastLines(process.env.ATRIUM_E2E_LINES)] : [])],
     disableConsoleIntercept: true,
   },
 });

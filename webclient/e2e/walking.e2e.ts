@@ -1,5 +1,5 @@
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { launch, RESULTS, Visitor } from "./browser";
 import { Server } from "./server";
 import { until } from "./until";
@@ -12,30 +12,26 @@ beforeAll(async () => {
   [browser] = await Promise.all([launch("fake"), server.start()]);
 });
 
+afterEach(() => Visitor.closeAll());
+
 afterAll(async () => {
   await browser?.close();
   await server.close();
 });
 
-/** Name and type of the zone that a page says it is in. */
-function place(visitor: Visitor): Promise<string> {
-  return visitor.page.locator(".place strong").innerText();
-}
-
 describe("walking through the office", () => {
   it("goes through a door into another zone, and is not let through one that is closed to guests", async () => {
     const ada = await Visitor.enter(browser, "Ada", { ...quiet, zone: "Aquarium" });
     await ada.arrived();
-    await until("Ada walked into the meeting room", async () => (await place(ada)) === "Aquarium", { within: 30_000 });
+    await until("Ada walked into the meeting room", async () => (await ada.place()) === "Aquarium");
     const grace = await Visitor.enter(browser, "Grace", { ...quiet, zone: "Board room" });
     await grace.arrived();
-    const said = await until("Grace is told why the door is closed", () => grace.notice("refused"), { within: 30_000 });
+    const said = await until("Grace is told why the door is closed", () => grace.told("refused"));
     expect(said).toContain("You cannot enter Board room");
     expect(said).toContain("guest");
-    expect(await place(grace)).toBe("Lobby");
+    expect(await grace.place()).toBe("Lobby");
     await grace.screenshot("g-closed-door");
     expect([...ada.errors, ...grace.errors]).toEqual([]);
-    await Promise.all([ada.close(), grace.close()]);
   });
 
   it("says so when the same person opens the office in another tab, and lets them come back", async () => {
@@ -56,7 +52,6 @@ describe("walking through the office", () => {
     expect(await first.userId()).toBe(id);
     await second.getByRole("alert").waitFor();
     expect(first.errors).toEqual([]);
-    await first.close();
   });
 
   it("keeps the person over a reload of the page, and forgets it after leaving", async () => {
@@ -78,6 +73,5 @@ describe("walking through the office", () => {
     await ada.arrived();
     expect(await ada.userId()).not.toBe(id);
     expect(ada.errors).toEqual([]);
-    await ada.close();
   });
 });

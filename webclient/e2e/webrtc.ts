@@ -5,7 +5,6 @@ export interface Delivery {
   remote: string;
   framesDecoded: number;
   totalAudioEnergy: number;
-  audioPacketsSent: number;
   audioPacketsReceived: number;
 }
 
@@ -39,7 +38,6 @@ export async function snapshot(): Promise<Snapshot> {
         remote: "",
         framesDecoded: 0,
         totalAudioEnergy: 0,
-        audioPacketsSent: 0,
         audioPacketsReceived: 0,
       };
       const stats = await connection.getStats();
@@ -54,7 +52,6 @@ export async function snapshot(): Promise<Snapshot> {
           delivery.totalAudioEnergy += s.totalAudioEnergy ?? 0;
           delivery.audioPacketsReceived += s.packetsReceived ?? 0;
         }
-        if (s.type === "outbound-rtp" && s.kind === "audio") delivery.audioPacketsSent += s.packetsSent ?? 0;
         if (s.type === "transport" && s.selectedCandidatePairId) {
           const pair = byId.get(s.selectedCandidatePairId);
           delivery.local = byId.get(pair?.localCandidateId)?.candidateType ?? "";
