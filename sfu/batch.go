@@ -1,5 +1,7 @@
 package sfu
 
+import "time"
+
 const (
 	batchBytes = 512 << 10 // of packets that wait for a flush
 	segments   = 64        // most packets of one run: UDP_MAX_SEGMENTS of the kernel
@@ -32,6 +34,16 @@ type message struct {
 	last       int
 	count      int
 	bytes      int
+
+	of   *transport
+	at   int64 // the batch's present when it began
+	wide wideRange
+}
+
+// wideRange is which transport-wide sequence numbers a message has.
+type wideRange struct {
+	any         bool
+	first, last uint16
 }
 
 // arrival is a packet that was read and is not yet with its slots.
@@ -75,8 +87,28 @@ func (b *batch) add(t *transport, to *dest, n int) {
 	}
 	b.spans = append(b.spans, span{off, int32(n), -1})
 	at := int32(len(b.spans) - 1)
-	b.msgs = append(b.msgs, message{to: to, first: at, end: at, size: n, last: n, count: 1, bytes: n})
+	b.msgs = append(b.msgs, message{to: to, first: at, end: at, size: n, last: n, count: 1, bytes: n, of: t, at: b.at})
 	t.lastIn, t.lastGen, t.lastMsg = b, b.gen, int32(len(b.msgs)-1)
+}
+
+// number notes the transport-wide sequence number of the packet that was added last. t.outMu is held.
+func (b *batch) number(t *transport, seq uint16) {
+	w := &b.msgs[t.lastMsg].wide
+	if !w.any {
+		w.any, w.first = true, seq
+	}
+	w.last = seq
+}
+
+// tellAfter is how much later than noted packets must have been written for their receiver's estimator to be told: less is
+// nothing beside the queues that it looks for.
+const tellAfter = 2 * time.Millisecond
+
+// wrote tells whose packets went out late: this machine was busy, which is no queue of the network.
+func (m *message) wrote(at int64) {
+	if at-m.at > int64(tellAfter) && m.wide.any {
+		m.of.left(m.wide.first, m.wide.last, at)
+	}
 }
 
 // runs says whether runs may go to a destination.

@@ -51,6 +51,15 @@ func (d *downlink) sent(seq uint16, size int, now int64) {
 	}
 }
 
+// left notes when numbered packets went out that had waited in this machine.
+func (t *transport) left(first, last uint16, at int64) {
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	if e := t.down.est; e != nil {
+		e.Left(first, last, at)
+	}
+}
+
 // heard takes a transport-wide feedback message. True: the room should look at once at what the member is sent.
 func (t *transport) heard(m *wideFeedback, now int64) (look bool) {
 	t.outMu.Lock()

@@ -5,6 +5,7 @@ package sfu
 import (
 	"net"
 	"net/netip"
+	"time"
 )
 
 type sockaddr struct{}
@@ -38,6 +39,9 @@ func (r *reader) packet(int) ([]byte, netip.AddrPort) {
 	return r.data[:r.size], netip.AddrPortFrom(r.from.Addr().Unmap(), r.from.Port())
 }
 
+// waited is not known here.
+func (r *reader) waited(int, int64) time.Duration { return 0 }
+
 // resolve makes the destination ready for writes.
 func (s *mediaSocket) resolve(d *dest) { d.relayed = s.isRelayed(d.addr) }
 
@@ -45,7 +49,9 @@ func (s *mediaSocket) resolve(d *dest) { d.relayed = s.isRelayed(d.addr) }
 func (b *batch) write() {
 	for i := range b.msgs {
 		m := &b.msgs[i]
+		at := b.sock.now()
 		b.packets(m, func(p []byte) { b.sock.writeOne(m.to, p) })
+		m.wrote(at)
 	}
 }
 

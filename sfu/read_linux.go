@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,7 @@ import (
 const (
 	readPackets = 64 // most packets of one recvmmsg; a layer's ring holds more
 	readBytes   = packetBytes + 64
+	cameBytes   = 32 // CMSG_SPACE(sizeof(struct timespec))
 )
 
 // reader takes what has come to the socket, many packets by one system call. Owned by the socket's reader.
@@ -23,6 +25,7 @@ type reader struct {
 	iovs  [readPackets]unix.Iovec
 	names [readPackets]unix.RawSockaddrInet6
 	data  []byte
+	came  [readPackets][cameBytes]byte // the kernel's time of each
 	n     int
 	errno syscall.Errno
 	wait  bool
@@ -39,6 +42,8 @@ func (r *reader) init(udp *net.UDPConn) {
 		h.Name, h.Iov = (*byte)(unsafe.Pointer(&r.names[i])), &r.iovs[i]
 		h.SetIovlen(1)
 	}
+	// Where the kernel refuses, packets came when they were read.
+	_ = r.raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) })
 }
 
 // call is one recvmmsg. It never sleeps, so Go's scheduler is not told of it: the first system call after a pause would wake
@@ -63,7 +68,10 @@ func (r *reader) call(fd uintptr) bool {
 // read takes what has come; wait: until there is something, or the read deadline has passed.
 func (r *reader) read(s *mediaSocket, wait bool) error {
 	for i := range r.hdrs {
-		r.hdrs[i].hdr.Namelen = unix.SizeofSockaddrInet6
+		h := &r.hdrs[i].hdr
+		h.Namelen = unix.SizeofSockaddrInet6
+		h.Control = &r.came[i][0]
+		h.SetControllen(cameBytes)
 	}
 	r.n, r.errno, r.wait = 0, 0, wait
 	if err := r.raw.Read(r.f); err != nil {
@@ -90,6 +98,22 @@ func (r *reader) packet(i int) ([]byte, netip.AddrPort) {
 		return p, netip.AddrPortFrom(netip.AddrFrom4(v4.Addr), port(&v4.Port))
 	}
 	return p, netip.AddrPortFrom(netip.AddrFrom16(name.Addr).Unmap(), port(&name.Port))
+}
+
+// waited is how long a packet had waited in the kernel at a moment after its read, in nanoseconds since 1970.
+func (r *reader) waited(i int, wall int64) time.Duration {
+	if int(r.hdrs[i].hdr.Controllen) < unix.CmsgLen(int(unsafe.Sizeof(unix.Timespec{}))) {
+		return 0
+	}
+	c := (*unix.Cmsghdr)(unsafe.Pointer(&r.came[i]))
+	if c.Level != unix.SOL_SOCKET || c.Type != unix.SO_TIMESTAMPNS {
+		return 0
+	}
+	d := time.Duration(wall - (*unix.Timespec)(unsafe.Pointer(&r.came[i][unix.CmsgLen(0)])).Nano())
+	if d < 0 || d > waitedMost {
+		return 0 // the wall clock was set meanwhile
+	}
+	return d
 }
 
 // hold sleeps for a moment: with the kernel's slack of 50 us, about a tenth of a millisecond. It takes less than a write of

@@ -18,9 +18,10 @@ var (
 )
 
 const (
-	injectQueue = 1024 // packets from the relay that wait for the reader; full: the newest is dropped
-	injectBytes = 2048 // longest packet taken from the relay; media stays under 1,500
-	replyAddrs  = 4096 // relayed names whose way back is remembered
+	injectQueue = 1024            // packets from the relay that wait for the reader; full: the newest is dropped
+	injectBytes = 2048            // longest packet taken from the relay; media stays under 1,500
+	replyAddrs  = 4096            // relayed names whose way back is remembered
+	waitedMost  = 2 * time.Second // in the kernel; the socket's buffer is full before
 )
 
 // mediaSocket is the one UDP socket of all media, under Pion's ICE mux. Packets that the relay hands over come out of the
@@ -52,6 +53,7 @@ type mediaSocket struct {
 	in   *batch
 	rd   reader
 	next int   // which of what was read comes next
+	wall int64 // in.at by the wall clock, nanoseconds since 1970
 	due  int64 // when what waits in the batch must leave; 0: nothing does
 	held bool  // the reader has slept for the rest of a picture already
 
@@ -110,8 +112,8 @@ func (s *mediaSocket) unlink(addr netip.AddrPort, t *transport) {
 	}
 }
 
-// taken hands a packet of media to its session; false: it is Pion's.
-func (s *mediaSocket) taken(p []byte, from netip.AddrPort) bool {
+// taken hands a packet of media to its session, with when it came; false: it is Pion's.
+func (s *mediaSocket) taken(p []byte, from netip.AddrPort, at int64) bool {
 	if !isMedia(p) {
 		return false
 	}
@@ -121,7 +123,7 @@ func (s *mediaSocket) taken(p []byte, from netip.AddrPort) bool {
 	if t == nil {
 		return false // Pion drops it
 	}
-	t.receive(s.in, p, s.in.at)
+	t.receive(s.in, p, at)
 	return true
 }
 
@@ -228,16 +230,17 @@ func (s *mediaSocket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
 		for s.next < s.rd.n {
 			p, from := s.rd.packet(s.next)
+			at := s.in.at - int64(s.rd.waited(s.next, s.wall)) // in the kernel while this process was busy: no one's delay but ours
 			s.next++
 			switch {
 			case len(p) == 0:
 				s.m.drop(dropMalformed)
-			case !s.taken(p, from):
+			case !s.taken(p, from, at):
 				return copy(b, p), from, nil
 			}
 		}
 		if n, from, ok := s.take(b); ok {
-			if s.taken(b[:n], from) {
+			if s.taken(b[:n], from, s.in.at) {
 				continue
 			}
 			return n, from, nil
@@ -264,7 +267,8 @@ func (s *mediaSocket) turn() error {
 	}
 	s.next = 0
 	err := s.rd.read(s, wait)
-	s.in.at = s.now()
+	now := time.Now()
+	s.in.at, s.wall = int64(now.Sub(s.began)), now.UnixNano()
 	switch {
 	case err == nil:
 		switch {

@@ -1,8 +1,10 @@
 package sfu
 
 import (
+	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -70,5 +72,35 @@ func TestRefusedRunsGoPacketByPacket(t *testing.T) {
 	}
 	for i := range p.in {
 		p.none(i)
+	}
+}
+
+// The kernel says when a packet came, however late it is read.
+func TestWhenAPacketCame(t *testing.T) {
+	s := newSocket(loopback(t), &metrics{}, time.Now())
+	c, err := net.DialUDP("udp4", nil, s.LocalAddr().(*net.UDPAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var before, after [3]int64
+	for i := range before {
+		before[i] = time.Now().UnixNano()
+		if _, err := c.Write([]byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		after[i] = time.Now().UnixNano()
+	}
+	if err := s.rd.read(s, true); err != nil || s.rd.n != len(before) {
+		t.Fatal(s.rd.n, err)
+	}
+	wall := time.Now().UnixNano()
+	for i := range before {
+		if at := wall - int64(s.rd.waited(i, wall)); at < before[i] || at > after[i] {
+			t.Errorf("packet %d came %v after it was sent, which took %v", i, time.Duration(at-before[i]), time.Duration(after[i]-before[i]))
+		}
+	}
+	if d := s.rd.waited(0, before[0]-int64(time.Hour)); d != 0 {
+		t.Errorf("it waited %v by a clock that was set back", d)
 	}
 }

@@ -299,6 +299,7 @@ func (t *transport) end(b *batch, h *header, size int) error {
 	}
 	b.add(t, t.to.Load(), len(sealed))
 	if h.twccID != 0 {
+		b.number(t, t.twccOut-1)
 		t.down.sent(t.twccOut-1, len(sealed)+ipBytes, b.at)
 	}
 	return nil

@@ -89,7 +89,9 @@ func (b *batch) write() {
 	for i := range b.msgs {
 		m := &b.msgs[i]
 		if m.to.tcp.conn != nil || m.to.relayed {
+			at := b.sock.now()
 			b.packets(m, func(p []byte) { b.sock.writeOne(m.to, p) })
+			m.wrote(at)
 			continue
 		}
 		if c.n == callMessages || len(c.iovs)+segments > callSpans {
@@ -168,6 +170,7 @@ func (c *calls) call(fd uintptr) bool {
 func (b *batch) send() {
 	c := b.out.calls
 	m := b.sock.m
+	at := b.sock.now() // not after the call: who is told a time later than the true one takes the next packets for late
 	for c.done < c.n {
 		c.errno, c.attempts = 0, 0
 		err := c.raw.Write(c.f)
@@ -183,6 +186,7 @@ func (b *batch) send() {
 	packets := 0
 	for i := range c.n {
 		packets += c.of[i].count
+		c.of[i].wrote(at)
 	}
 	m.writtenPackets.Add(uint64(packets))
 	m.writeMessages.Add(uint64(c.n))

@@ -139,6 +139,21 @@ func (e *Estimator) Sent(seq uint16, size int, now int64) {
 	e.sends.add(now, size)
 }
 
+// Left corrects when the packets from first to last went out: they had waited in this machine since they were noted, which is no
+// queue of the network. at must not be later than they truly went, or all that follow seem delayed.
+func (e *Estimator) Left(first, last uint16, at int64) {
+	for seq, n := first, last-first; ; seq++ {
+		if p := &e.packets[seq%history]; p.waits() && p.seq == seq && p.at < at {
+			e.sends.add(p.at, -int(p.size))
+			e.sends.add(at, int(p.size))
+			p.at = at
+		}
+		if seq-first == n || seq-first >= history {
+			return
+		}
+	}
+}
+
 // counts: what is lost for a probe, or for too much that is no longer sent, says nothing of what is sent now.
 func (p *packet) counts(e *Estimator) bool { return p.state == waiting && p.at > e.cutAt }
 

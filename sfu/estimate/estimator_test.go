@@ -94,6 +94,41 @@ func TestAQueueOfOthers(t *testing.T) {
 	w.over(t, "the best layer again", 12*time.Second, 30*time.Second, func(s state) bool { return s.layer == 2 })
 }
 
+// TestABusyMachineIsNoQueue: what the sender's own machine keeps back for a while says nothing of the way, if it is told.
+func TestABusyMachineIsNoQueue(t *testing.T) {
+	busy := func(at time.Duration) time.Duration {
+		if at%(3*time.Second) < time.Second {
+			return 0
+		}
+		return 80 * time.Millisecond
+	}
+	w := newWay(steady(3e6))
+	w.busy, w.told = busy, true
+	w.run(0, 30*time.Second)
+	show(t, w)
+	w.over(t, "a machine that is busy", 0, 30*time.Second, func(s state) bool { return s.layer == 2 })
+	if n := w.e.Cuts(); n != 0 {
+		t.Errorf("%d cuts", n)
+	}
+	w = newWay(steady(3e6))
+	w.busy = busy
+	w.run(0, 30*time.Second)
+	if w.e.Cuts() == 0 {
+		t.Error("who is not told sees no queue: the test shows nothing")
+	}
+	// And a link that is narrow is found all the same.
+	w = newWay(func(at time.Duration) float64 {
+		if at >= 4*time.Second {
+			return 700e3
+		}
+		return 2.1e6
+	})
+	w.busy, w.told = busy, true
+	w.run(0, 20*time.Second)
+	show(t, w)
+	w.over(t, "a layer that fits", 4500*time.Millisecond, 20*time.Second, func(s state) bool { return s.layer < 2 })
+}
+
 func TestRareFeedback(t *testing.T) {
 	w := newWay(func(at time.Duration) float64 {
 		if at >= 4*time.Second && at < 12*time.Second {

@@ -18,6 +18,8 @@ type way struct {
 	feedback time.Duration                        // between two
 	lossBack float64                              // of feedback
 	others   func(at time.Duration) time.Duration // how long others make everybody wait; nil: not at all
+	busy     func(at time.Duration) time.Duration // how long the sender's own machine keeps a packet back; nil: not at all
+	told     bool                                 // and the estimator hears of it
 	rnd      *rand.Rand
 
 	// The sender's side.
@@ -29,6 +31,7 @@ type way struct {
 
 	seq      uint16
 	frees    time.Duration // when the link is free
+	left     time.Duration // when the last packet left the machine
 	onTheWay []flying
 	messages []message
 	log      []state
@@ -77,6 +80,13 @@ func (w *way) send(now time.Duration, size int, audio bool) {
 		w.audioOf.sent++
 	}
 	f := flying{seq: w.seq, audio: audio}
+	if w.busy != nil {
+		now = max(now+w.busy(now), w.left)
+		w.left = now
+		if w.told {
+			w.e.Left(w.seq, w.seq, int64(now))
+		}
+	}
 	from := max(now, w.frees)
 	if from-now > w.queue || w.rnd.Float64() < w.loss {
 		f.lost, f.at = true, max(now, w.last)+w.delay

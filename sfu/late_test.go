@@ -1,0 +1,45 @@
+package sfu
+
+import (
+	"testing"
+	"time"
+)
+
+// TestWhatThisMachineKeepsBackIsNoQueue: packets that are written long after they were read are late by this machine's doing,
+// and the receiver's estimator hears of it.
+func TestWhatThisMachineKeepsBackIsNoQueue(t *testing.T) {
+	g := rig(t, true, 1, false)
+	m := g.slots[0].s.media
+	m.agreed()
+	g.slots[0].hdr.twccID = 5
+	f := g.l.up.s.f
+	pass := func(d time.Duration) { // time passes
+		f.start = f.start.Add(-d)
+		f.engine.sock.began = f.start
+	}
+	pass(time.Second)
+	const way = int64(20 * time.Millisecond)
+	for i := range uint16(60) {
+		pass(10 * time.Millisecond)
+		late := int64(0)
+		if i >= 30 {
+			late = int64(80 * time.Millisecond)
+		}
+		m.outMu.Lock()
+		seq := m.twccOut
+		m.outMu.Unlock()
+		g.b.at = f.now() - late // it was read then
+		before := f.now()
+		g.arrive(vp8Packet(t, i+1, i+1, i == 0, 500))
+		m.outMu.Lock()
+		if _, _, ok := m.down.est.Arrived(seq, before+way); !ok {
+			t.Fatalf("packet %d was not noted", seq)
+		}
+		m.down.est.Feedback(before + way)
+		queue := m.down.est.Queue()
+		m.outMu.Unlock()
+		if queue > 60*time.Millisecond {
+			t.Fatalf("packet %d: a queue of %v", i, queue)
+		}
+	}
+}
