@@ -22,6 +22,8 @@ type batch struct {
 	gen     uint64 // counts flushes: what transports remember of messages is good within one
 	arrived []arrival
 	out     flusher
+	relayed bool            // a message goes to a relayed name
+	toRelay func(passRelay) // passes them; made at the first
 }
 
 // span is a stretch of the arena; next is the following one of its message, or -1.
@@ -87,6 +89,7 @@ func (b *batch) add(t *transport, to *dest, n int) {
 	}
 	b.spans = append(b.spans, span{off, int32(n), -1})
 	at := int32(len(b.spans) - 1)
+	b.relayed = b.relayed || to.relayed
 	b.msgs = append(b.msgs, message{to: to, first: at, end: at, size: n, last: n, count: 1, bytes: n, of: t, at: b.at})
 	t.lastIn, t.lastGen, t.lastMsg = b, b.gen, int32(len(b.msgs)-1)
 }
@@ -170,6 +173,7 @@ func (b *batch) flush() {
 		return
 	}
 	b.write()
+	b.writeRelayed()
 	b.sock.m.flushes.Add(1)
 	clear(b.msgs)
 	b.msgs, b.spans, b.used = b.msgs[:0], b.spans[:0], 0

@@ -45,10 +45,13 @@ func (r *reader) waited(int, int64) time.Duration { return 0 }
 // resolve makes the destination ready for writes.
 func (s *mediaSocket) resolve(d *dest) { d.relayed = s.isRelayed(d.addr) }
 
-// write writes a packet at a time.
+// write writes all messages but those to relayed names, a packet at a time.
 func (b *batch) write() {
 	for i := range b.msgs {
 		m := &b.msgs[i]
+		if m.to.relayed {
+			continue
+		}
 		at := b.sock.now()
 		b.packets(m, func(p []byte) { b.sock.writeOne(m.to, p) })
 		m.wrote(at)

@@ -34,8 +34,9 @@ type Controller interface {
 type Relay interface {
 	// Owns says whether an address is a relayed name, not an address of the network.
 	Owns(addr netip.AddrPort) bool
-	// Send gives a packet to the owner of the relayed name to; false: no such name is live.
-	Send(p []byte, from, to netip.AddrPort) bool
+	// Send gives f the way to the owners of relayed names: pass answers false where the name to is not live, and does not
+	// keep p. What f passes leaves when f returns.
+	Send(f func(pass func(p []byte, from, to netip.AddrPort) bool))
 }
 
 // Options of an SFU. The sockets are handed over; the SFU closes them at Shutdown.

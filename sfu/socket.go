@@ -298,25 +298,11 @@ func (s *mediaSocket) turn() error {
 func (s *mediaSocket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if r := s.relay.Load(); r != nil {
 		if name := netip.AddrPortFrom(to.Addr().Unmap(), to.Port()); r.Owns(name) {
-			return s.writeRelay(r, b, name)
+			r.Send(func(pass passRelay) { s.toRelay(pass, b, name) })
+			return len(b), nil // like the network: a packet that nobody takes is lost, not an error
 		}
 	}
 	return s.udp.WriteToUDPAddrPort(b, to)
-}
-
-func (s *mediaSocket) writeRelay(r *relayBox, b []byte, to netip.AddrPort) (int, error) {
-	s.fromMu.RLock()
-	from, ok := s.from[to]
-	s.fromMu.RUnlock()
-	if !ok || !r.Send(b, from, to) {
-		s.m.drop(dropRelayOut)
-		if ok {
-			s.fromMu.Lock()
-			delete(s.from, to)
-			s.fromMu.Unlock()
-		}
-	}
-	return len(b), nil // like the network: a packet that nobody takes is lost, not an error
 }
 
 // ReadFrom implements net.PacketConn.

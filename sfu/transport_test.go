@@ -58,7 +58,9 @@ type tunnel struct {
 
 func (u *tunnel) Owns(a netip.AddrPort) bool { return a.Addr() == u.name.Addr() }
 
-func (u *tunnel) Send(p []byte, from, to netip.AddrPort) bool {
+func (u *tunnel) Send(f func(pass func(p []byte, from, to netip.AddrPort) bool)) { f(u.pass) }
+
+func (u *tunnel) pass(p []byte, from, to netip.AddrPort) bool {
 	if to != u.name {
 		return false
 	}

@@ -77,7 +77,7 @@ func (b *batch) prepare() error {
 	return nil
 }
 
-// write writes all messages: those to the network by as few system calls as they take.
+// write writes all messages but those to relayed names: those to the network by as few system calls as they take.
 func (b *batch) write() {
 	if b.out.calls == nil {
 		if err := b.prepare(); err != nil {
@@ -88,7 +88,10 @@ func (b *batch) write() {
 	c := b.out.calls
 	for i := range b.msgs {
 		m := &b.msgs[i]
-		if m.to.tcp.conn != nil || m.to.relayed {
+		if m.to.relayed {
+			continue
+		}
+		if m.to.tcp.conn != nil {
 			at := b.sock.now()
 			b.packets(m, func(p []byte) { b.sock.writeOne(m.to, p) })
 			m.wrote(at)

@@ -39,7 +39,7 @@ func TestLeavingEndsAllocations(t *testing.T) {
 			if n := h.server.Allocations(); n != 2 {
 				t.Fatalf("%d allocations, want the others' 2", n)
 			}
-			if h.server.Send([]byte("x"), netip.MustParseAddrPort("127.0.0.1:1"), x.name) {
+			if send(h.server, []byte("x"), netip.MustParseAddrPort("127.0.0.1:1"), x.name) {
 				t.Fatal("a packet went to who has left")
 			}
 			x.send(t, "too late", y.LocalAddr())

@@ -97,6 +97,12 @@ func TestNeverAcrossZones(t *testing.T) {
 	same.expect(t, "inside", stranger.LocalAddr())
 }
 
+// send passes one packet of the SFU.
+func send(s *turn.Server, p []byte, from, to netip.AddrPort) (ok bool) {
+	s.Send(func(pass func(p []byte, from, to netip.AddrPort) bool) { ok = pass(p, from, to) })
+	return ok
+}
+
 // echo is an SFU that answers each packet, from the address that it came to.
 type echo struct {
 	server *turn.Server
@@ -105,7 +111,7 @@ type echo struct {
 
 func (e *echo) Deliver(p []byte, from, to netip.AddrPort) {
 	e.got <- string(p)
-	if !e.server.Send(append([]byte("echo "), p...), to, from) {
+	if !send(e.server, append([]byte("echo "), p...), to, from) {
 		e.got <- "not sent"
 	}
 }
@@ -139,10 +145,10 @@ func TestRelayToTheSFU(t *testing.T) {
 				t.Fatal("Owns is wrong")
 			}
 			// Only from the SFU's own addresses, only to a live relayed name.
-			if h.server.Send([]byte("x"), netip.MustParseAddrPort("127.0.0.1:1"), x.name) {
+			if send(h.server, []byte("x"), netip.MustParseAddrPort("127.0.0.1:1"), x.name) {
 				t.Fatal("a packet from no address of the SFU was sent")
 			}
-			if h.server.Send([]byte("x"), media, netip.AddrPortFrom(x.name.Addr(), 65000)) || h.server.Send([]byte("x"), media, media) {
+			if send(h.server, []byte("x"), media, netip.AddrPortFrom(x.name.Addr(), 65000)) || send(h.server, []byte("x"), media, media) {
 				t.Fatal("a packet to nobody was sent")
 			}
 			for range 10 { // other's port is skipped
@@ -151,5 +157,43 @@ func TestRelayToTheSFU(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkFromSFU is what a picture of eight packets for a client behind the relay costs: all in one go, and each by itself.
+func BenchmarkFromSFU(b *testing.B) {
+	media := netip.MustParseAddrPort("127.0.0.1:17882")
+	for _, transport := range []string{"udp", "tcp"} {
+		for _, together := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%s/together=%v", transport, together), func(b *testing.B) {
+				sfu := &echo{got: make(chan string, 1000)}
+				h := open(b, func(o *turn.Options) { o.SFU, o.SFUAddrs = sfu, []netip.AddrPort{media} })
+				sfu.server = h.server
+				x := h.allocate(b, transport, uuid.New(), uuid.New())
+				to := net.UDPAddrFromAddrPort(media)
+				if err := x.client.CreatePermission(to); err != nil {
+					b.Fatal(err)
+				}
+				for range 20 { // it binds a channel meanwhile
+					x.send(b, "x", to)
+					x.expect(b, "echo x", to)
+				}
+				p := make([]byte, 1200)
+				b.ReportAllocs()
+				for b.Loop() {
+					if together {
+						h.server.Send(func(pass func(p []byte, from, to netip.AddrPort) bool) {
+							for range 8 {
+								pass(p, media, x.name)
+							}
+						})
+						continue
+					}
+					for range 8 {
+						send(h.server, p, media, x.name)
+					}
+				}
+			})
+		}
 	}
 }

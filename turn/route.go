@@ -76,7 +76,7 @@ func (r *relay) routeOne(src *port, b []byte, to netip.AddrPort) {
 }
 
 // send passes a packet of the SFU to the client behind a relayed name.
-func (r *relay) send(b []byte, from, to netip.AddrPort) bool {
+func (r *relay) send(b []byte, from, to netip.AddrPort, out *round) bool {
 	to, from = unmapped(to), unmapped(from)
 	if to.Addr() != r.ip {
 		return false
@@ -97,10 +97,7 @@ func (r *relay) send(b []byte, from, to netip.AddrPort) bool {
 			r.metrics.drop(dropSize)
 			return true
 		}
-		k, out := packets.Get().(*packet), r.rounds.take()
-		r.handOver(dst, t, k.frame(b), r.media[i].at, r.media[i].addr, out)
-		r.rounds.end(out)
-		packets.Put(k)
+		r.handOver(dst, t, out.copied(b), r.media[i].at, r.media[i].addr, out)
 		return true
 	}
 	return false

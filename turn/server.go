@@ -207,9 +207,14 @@ func (s *Server) EndAllocations(zone, user uuid.UUID, upTo topology.Epoch) {
 	s.relay.end(memberKey{zone, user}, upTo)
 }
 
-// Send passes a packet from one of the SFU's media addresses to a relayed name. False: to is no live relayed
-// address, or from no address of the SFU. It does not keep p.
-func (s *Server) Send(p []byte, from, to netip.AddrPort) bool { return s.relay.send(p, from, to) }
+// Send gives f the way from the SFU's media addresses to relayed names: pass takes a packet, which it does not keep, and
+// answers false where to is no live relayed address, or from no address of the SFU. All that f passes leaves together when f
+// returns, what is for one client in one system call.
+func (s *Server) Send(f func(pass func(p []byte, from, to netip.AddrPort) bool)) {
+	out := s.relay.rounds.take()
+	f(out.fromSFU)
+	s.relay.rounds.end(out)
+}
 
 // Owns says whether an address is a relayed name rather than one of the network.
 func (s *Server) Owns(addr netip.AddrPort) bool { return addr.Addr().Unmap() == s.relay.ip }

@@ -76,7 +76,7 @@ func newRelay(ip netip.Addr, sfu Port, addrs []netip.AddrPort, limits Limits, no
 		clients: make(map[clientKey]*port),
 		drained: make(chan struct{}),
 	}
-	r.rounds.init(m)
+	r.rounds.init(r)
 	r.names.init(limits.Rest, limits.Names)
 	for _, a := range addrs {
 		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
