@@ -186,7 +186,7 @@ func (t *slot) pad(b *batch, bytes int, padding bool) (sent int) {
 	for sent < bytes {
 		b.room()
 		h := t.hdr
-		h.ssrc, h.pt, h.seq, h.ts, h.marker, h.levelID = t.rtxSSRC, t.rtxPT, t.rtxSeq, t.line.lastTS, false, 0
+		h.ssrc, h.pt, h.seq, h.ts, h.marker, h.levelID, h.dep = t.rtxSSRC, t.rtxPT, t.rtxSeq, t.line.lastTS, false, 0, nil
 		h.padding = uint8(min(max(bytes-sent, 50), padMost))
 		t.rtxSeq++
 		to, ok := t.s.media.begin(b, &h)

@@ -68,7 +68,10 @@ func (r *room) filled(s *session) (list []Filled) {
 		if u := t.src; u != nil {
 			e := Filled{Mid: t.mid, User: u.key.user, Source: u.key.source, Paused: t.paused}
 			if l := t.cur; l != nil {
-				e.Layer, e.Height, e.Rate = l.rid, l.height(), l.rate
+				e.Layer, e.Height, e.Rate = l.rid, l.height(t.cut.now.sid), l.rate
+				if t.video && len(u.rungs) > 0 {
+					e.Rate = u.rungs[rungOf(u.rungs, l, t.cut.now)].rate
+				}
 			}
 			list = append(list, e)
 		}

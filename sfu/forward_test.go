@@ -117,11 +117,11 @@ func rig(t testing.TB, video bool, receivers int, keep bool) *rigged {
 		g.slots, g.wires = append(g.slots, x), append(g.wires, &wire{keep: keep, in: in, to: to})
 		r.add(s, nil, []*slot{x})
 	}
-	size := audioRing
+	size, c := audioRing, codecOpus
 	if video {
-		size = videoRing
+		size, c = videoRing, codecVP8
 	}
-	g.l = &layer{up: u, ssrc: 1, ring: newRing(size)}
+	g.l = &layer{up: u, ssrc: 1, ring: newRing(size), reading: reading{codec: c}}
 	return g
 }
 
@@ -129,10 +129,11 @@ func rig(t testing.TB, video bool, receivers int, keep bool) *rigged {
 func (g *rigged) arrive(packet []byte) { g.arriveAt(g.l, packet) }
 
 func (g *rigged) arriveAt(l *layer, packet []byte) {
-	p := l.ring.put(copy(l.ring.in, packet), l.up.s.f.now(), l.levelID, l.up.video)
+	p := l.ring.put(copy(l.ring.in, packet), l.up.s.f.now(), l.reading)
 	if p == nil {
 		g.t.Fatal("malformed")
 	}
+	l.describe(p)
 	l.up.take(g.b, l, p)
 	g.flush()
 }
@@ -173,7 +174,7 @@ func TestForwardAllocatesNothing(t *testing.T) {
 		}
 		if video { // as after a switch: the descriptor is rewritten
 			for _, s := range g.slots {
-				s.line.seg.picOff = 5
+				s.line.seg.idOff = 5
 			}
 			next()
 			g.arrive(b)
@@ -211,7 +212,7 @@ func TestHigherLayerIsTakenAtItsKeyFrameAndLeftWhenItFallsSilent(t *testing.T) {
 	g := rig(t, true, 1, true)
 	low, wires := g.l, g.wires
 	u := low.up
-	high := &layer{up: u, ssrc: 2, ring: newRing(videoRing)}
+	high := &layer{up: u, ssrc: 2, ring: newRing(videoRing), reading: reading{codec: codecVP8}}
 	u.layers = []*layer{low, high}
 	arriveKey := func(l *layer, seq uint16, width byte) {
 		b := vp8Packet(t, seq, seq, true, 50)
@@ -243,7 +244,7 @@ func TestHigherLayerIsTakenAtItsKeyFrameAndLeftWhenItFallsSilent(t *testing.T) {
 func TestAudioLevelGoesByTheReceiversID(t *testing.T) {
 	g := rig(t, false, 1, true)
 	l, slots, wires := g.l, g.slots, g.wires
-	l.levelID, slots[0].levelID = 3, 9
+	l.reading.levelID, slots[0].levelID = 3, 9
 	h := rtp.Header{SequenceNumber: 1}
 	_ = h.SetExtension(3, []byte{0x2a})
 	g.arrive(raw(t, h, []byte("a"), 0))

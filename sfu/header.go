@@ -10,8 +10,11 @@ type header struct {
 	marker   bool
 	levelID  uint8 // of the audio level extension; 0: none
 	level    byte
-	twccID   uint8 // of the transport-wide sequence number; 0: none
-	padding  uint8 // bytes of it at the payload's end, the last of which is their number
+	twccID   uint8  // of the transport-wide sequence number; 0: none
+	depID    uint8  // of the dependency descriptor; 0: none
+	dep      []byte // as it came …
+	frame    uint16 // … but for its frame number
+	padding  uint8  // bytes of it at the payload's end, the last of which is their number
 }
 
 // size is the header's length on the wire.
@@ -26,8 +29,8 @@ func (h *header) size() int {
 // extension is the length of the extension's elements.
 func (h *header) extension() (n int) {
 	head := 1
-	if h.levelID > 14 || h.twccID > 14 {
-		head = 2 // RFC 8285, section 4.3
+	if h.wide() {
+		head = 2
 	}
 	if h.levelID != 0 {
 		n += head + 1
@@ -35,8 +38,19 @@ func (h *header) extension() (n int) {
 	if h.twccID != 0 {
 		n += head + 2
 	}
+	if h.describes() {
+		n += head + len(h.dep)
+	}
 	return n
 }
+
+// wide says whether the elements need two-byte headers (RFC 8285, section 4.3). A structure of dependencies is longer than
+// 16 bytes; who agrees on its extension can tell the two kinds apart (extmap-allow-mixed).
+func (h *header) wide() bool {
+	return h.levelID > 14 || h.twccID > 14 || h.describes() && (h.depID > 14 || len(h.dep) > 16)
+}
+
+func (h *header) describes() bool { return h.depID != 0 && len(h.dep) >= 3 }
 
 // write puts the header into b and gives its length.
 func (h *header) write(b []byte, wide uint16) int {
@@ -56,7 +70,7 @@ func (h *header) write(b []byte, wide uint16) int {
 	}
 	b[0] |= 0x10
 	words := (n + 3) / 4
-	two := h.levelID > 14 || h.twccID > 14
+	two := h.wide()
 	profile := uint16(0xBEDE)
 	if two {
 		profile = 0x1000
@@ -82,6 +96,12 @@ func (h *header) write(b []byte, wide uint16) int {
 		element(h.twccID, 2)
 		binary.BigEndian.PutUint16(b[at:], wide)
 		at += 2
+	}
+	if h.describes() {
+		element(h.depID, uint8(len(h.dep)))
+		copy(b[at:], h.dep)
+		binary.BigEndian.PutUint16(b[at+1:], h.frame)
+		at += len(h.dep)
 	}
 	for end := 16 + 4*words; at < end; at++ {
 		b[at] = 0

@@ -161,14 +161,14 @@ func (s *source) counterSent(p *rtp.Packet, video bool) bool {
 // pictures checks that picture ids advance by one per frame and that a change of source begins with a key frame.
 func pictures(t *testing.T, got []*rtp.Packet) {
 	t.Helper()
-	last := vp8{}
+	last := picture{}
 	for i, pk := range got {
 		d, ok := parseVP8(pk.Payload)
 		if !ok {
 			t.Fatalf("packet %d is no VP8", i)
 		}
-		if i > 0 && d.start && (d.pic != (last.pic+1)&0x7fff || d.tl0 != last.tl0+1) {
-			t.Fatalf("packet %d: picture %d/%d after %d/%d", i, d.pic, d.tl0, last.pic, last.tl0)
+		if i > 0 && d.start && (d.id != (last.id+1)&0x7fff || d.tl0 != last.tl0+1) {
+			t.Fatalf("packet %d: picture %d/%d after %d/%d", i, d.id, d.tl0, last.id, last.tl0)
 		}
 		last = d
 	}

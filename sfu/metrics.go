@@ -17,12 +17,13 @@ const (
 	dropMuted                        // audio of a muted user
 	dropLate                         // from before the slot's source was switched
 	dropNoKey                        // a switched video slot waits for a key frame
+	dropLayer                        // a spatial or temporal layer above what the receiver is sent
 	dropRepeat                       // a retransmission that the receiver's share has no room for
 	dropWrite                        // the transport of the receiver refused it
 	dropReasons
 )
 
-var dropNames = [dropReasons]string{"relay_in", "relay_out", "socket_read", "malformed", "muted", "late", "no_key_frame", "retransmission", "write"}
+var dropNames = [dropReasons]string{"relay_in", "relay_out", "socket_read", "malformed", "muted", "late", "no_key_frame", "layer", "retransmission", "write"}
 
 // metrics counts with atomics of its own: a counter vector's look-up is too dear for every packet.
 type metrics struct {

@@ -2,24 +2,28 @@ package sfu
 
 import "time"
 
-// segment is a stretch of one source in a slot: the offsets between its numbers and the slot's. Retransmission needs
-// those of past segments too.
+// segment is a stretch of one source in a slot: the offsets between its numbers and the slot's. It ends where the source
+// is switched, and where packets of it are left out. Retransmission needs those of past segments too.
 type segment struct {
 	from   *layer
+	run    uint8  // counts switches: the same for all segments that packets left out have parted
 	first  uint16 // lowest of the source's sequence numbers that belongs to it; moves along
 	out    uint16 // the slot's number of first
 	last   uint16 // the slot's highest number of it
 	seqOff uint16 // source - slot
 	tsOff  uint32
-	picOff uint16
+	idOff  uint16
 	tl0Off uint8
 }
 
-const pastSegments = 4
+const (
+	pastSegments = 4
+	pastThinned  = 128 // where packets are left out: as many as retransmission reaches back, which is a second or two
+)
 
 // timeline gives a slot one continuous numbering, whoever feeds it: sequence numbers without a gap where the source is
-// switched, timestamps that advance by the time that passed, picture ids and TL0PICIDX that go on (RFC 7741, section 4.2,
-// asks that of a sender; decoders take a jump for loss). Guarded by the slot's lock.
+// switched or thinned, timestamps that advance by the time that passed, picture ids and TL0PICIDX that go on (RFC 7741,
+// section 4.2, asks that of a sender; decoders take a jump for loss). Guarded by the slot's lock.
 type timeline struct {
 	rate   uint32 // ticks a second
 	minGap uint32 // least advance at a switch: one packet of audio, one frame of video
@@ -28,19 +32,24 @@ type timeline struct {
 	lastSeq uint16 // highest sent
 	lastTS  uint32
 	lastAt  int64 // when that came in, nanoseconds
-	lastPic uint16
+	lastID  uint16
 	lastTL0 uint8
 
 	seg  segment
-	past [pastSegments]segment
+	past []segment // at most most of them
+	most int
 	next int // which of past is replaced next
+
+	high    uint16 // highest of the source's sequence numbers that was passed or left out
+	left    uint16 // picture id of the last that was left out
+	hasLeft bool
 }
 
 // numbers are what a packet is to be written with.
 type numbers struct {
 	seq uint16
 	ts  uint32
-	pic uint16
+	id  uint16
 	tl0 uint8
 }
 
@@ -84,47 +93,121 @@ func (t *timeline) captured(l *layer, p *packet) (gap uint32, known bool) {
 // start begins the segment so many ticks after the last packet.
 func (t *timeline) start(l *layer, p *packet, gap uint32) {
 	if t.seg.from != nil {
-		t.past[t.next] = t.seg
-		t.next = (t.next + 1) % pastSegments
+		t.keep(t.seg)
 	}
-	out, ts, pic, tl0 := p.seq, p.ts, p.vp8.pic, p.vp8.tl0
+	out, ts, id, tl0 := p.seq, p.ts, p.pic.id, p.pic.tl0
 	if t.started {
 		out, ts = t.lastSeq+1, t.lastTS+gap
-		pic, tl0 = t.lastPic+1, t.lastTL0+1
+		id, tl0 = t.lastID+1, t.lastTL0+1
 	} else {
 		t.started = true
-		t.lastTS, t.lastAt, t.lastPic, t.lastTL0 = ts, p.at, pic, tl0
+		t.lastTS, t.lastAt, t.lastID, t.lastTL0 = ts, p.at, id, tl0
 	}
 	t.lastSeq = out - 1
-	t.seg = segment{from: l, first: p.seq, out: out, last: out - 1, seqOff: p.seq - out, tsOff: p.ts - ts, picOff: p.vp8.pic - pic, tl0Off: p.vp8.tl0 - tl0}
+	t.seg = segment{from: l, run: t.seg.run + 1, first: p.seq, out: out, last: out - 1, seqOff: p.seq - out, tsOff: p.ts - ts, idOff: p.pic.id - id, tl0Off: p.pic.tl0 - tl0}
+	t.high, t.hasLeft = p.seq-1, false
 }
 
-// pass numbers a packet of the current segment; false: it is from before the segment.
+// keep remembers a segment that is over.
+func (t *timeline) keep(s segment) {
+	t.most = max(t.most, pastSegments)
+	if len(t.past) == t.most {
+		t.past[t.next] = s
+		t.next = (t.next + 1) % t.most
+		return
+	}
+	if cap(t.past) < t.most { // in their order, the oldest first
+		grown := append(make([]segment, 0, t.most), t.past[t.next:]...)
+		t.past, t.next = append(grown, t.past[:t.next]...), 0
+	}
+	t.past = append(t.past, s)
+}
+
+// before gives the i-th of the past segments, the last first.
+func (t *timeline) before(i int) *segment {
+	return &t.past[(t.next+len(t.past)-1-i)%len(t.past)]
+}
+
+// of is the segment of this run that a packet of the source belongs to. Nil: it is from before the run, or one of those
+// that were left out.
+func (t *timeline) of(seq uint16) *segment {
+	if int16(seq-t.seg.first) >= 0 {
+		return &t.seg
+	}
+	for i := range t.past {
+		s := t.before(i)
+		if s.run != t.seg.run {
+			return nil
+		}
+		if d := int16(seq - s.first); d >= 0 {
+			if int16(s.last+s.seqOff-seq) >= 0 {
+				return s
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// pass numbers a packet of the current source; false: it is from before its segment, or in a gap that was closed.
 func (t *timeline) pass(p *packet) (numbers, bool) {
-	s := &t.seg
-	if int16(p.seq-s.first) < 0 {
+	s := t.of(p.seq)
+	if s == nil {
 		return numbers{}, false
 	}
 	n := s.number(p)
-	if int16(n.seq-t.lastSeq) > 0 {
-		t.lastSeq, s.last = n.seq, n.seq
-		t.lastTS, t.lastAt = n.ts, p.at
-		if p.vp8.picAt > 0 {
-			t.lastPic = n.pic
-		}
-		if p.vp8.tl0At > 0 {
-			t.lastTL0 = n.tl0
-		}
-		if d := p.seq - s.first; d > 1<<14 { // keep first within half the number space, or comparison turns around
-			s.first += 1 << 13
-			s.out += 1 << 13
-		}
+	if int16(p.seq-t.high) <= 0 {
+		return n, true
+	}
+	t.high, t.lastSeq, s.last = p.seq, n.seq, n.seq
+	t.lastTS, t.lastAt = n.ts, p.at
+	if p.pic.idAt > 0 || p.deps[1] > 0 {
+		t.lastID = n.id
+	}
+	if p.pic.tl0At > 0 {
+		t.lastTL0 = n.tl0
+	}
+	if d := p.seq - s.first; d > 1<<14 { // keep first within half the number space, or comparison turns around
+		s.first += 1 << 13
+		s.out += 1 << 13
 	}
 	return n, true
 }
 
+// leave takes note that a packet of the current source is not sent: the next has the number that it would have had. One
+// that comes late has had a number kept for it, as nobody knew what it was; then kept is true, and the receiver waits for
+// something of that number.
+func (t *timeline) leave(p *packet) (n numbers, kept bool) {
+	if int16(p.seq-t.high) <= 0 {
+		s := t.of(p.seq)
+		if s == nil {
+			return n, false
+		}
+		return s.number(p), true
+	}
+	s := &t.seg
+	if p.seq != s.first { // what is missing before it may still come
+		t.most = pastThinned
+		over := *s
+		over.last = p.seq - 1 - s.seqOff
+		t.keep(over)
+	}
+	t.high = p.seq
+	s.first = p.seq + 1
+	s.seqOff++
+	s.out = s.first - s.seqOff
+	s.last = s.out - 1
+	// A decoder of VP8 takes a picture id that is missing for a picture that is; of VP9, what a picture refers to is told by
+	// ids, and by frame numbers of AV1 (RFC 9628, section 4.2.1; RTP Payload Format For AV1, appendix A).
+	if p.pic.codec == codecVP8 && (!t.hasLeft || t.left != p.pic.id) {
+		t.left, t.hasLeft = p.pic.id, true
+		s.idOff++
+	}
+	return n, false
+}
+
 func (s *segment) number(p *packet) numbers {
-	return numbers{seq: p.seq - s.seqOff, ts: p.ts - s.tsOff, pic: p.vp8.pic - s.picOff, tl0: p.vp8.tl0 - s.tl0Off}
+	return numbers{seq: p.seq - s.seqOff, ts: p.ts - s.tsOff, id: p.pic.id - s.idOff, tl0: p.pic.tl0 - s.tl0Off}
 }
 
 // find gives the segment that sent a sequence number of the slot, for retransmission, and the source's number of it.
@@ -132,8 +215,8 @@ func (t *timeline) find(seq uint16) (*segment, uint16, bool) {
 	if s := &t.seg; s.holds(seq) {
 		return s, seq + s.seqOff, true
 	}
-	for i := range pastSegments {
-		if s := &t.past[(t.next+pastSegments-1-i)%pastSegments]; s.holds(seq) {
+	for i := range t.past {
+		if s := t.before(i); s.holds(seq) {
 			return s, seq + s.seqOff, true
 		}
 	}

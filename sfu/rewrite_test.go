@@ -14,9 +14,9 @@ func sent(seq uint16, ts uint32, at time.Duration) *packet {
 	return &packet{seq: seq, ts: ts, at: int64(at), valid: true}
 }
 
-func picture(seq uint16, pic uint16, tl0 uint8, at time.Duration) *packet {
+func pictured(seq uint16, pic uint16, tl0 uint8, at time.Duration) *packet {
 	p := sent(seq, uint32(seq)*3000, at)
-	p.isVP8, p.vp8 = true, vp8{picAt: 2, wide: true, pic: pic, tl0At: 4, tl0: tl0}
+	p.pic = picture{codec: codecVP8, idAt: 2, wide: true, id: pic, tl0At: 4, tl0: tl0}
 	return p
 }
 
@@ -114,18 +114,18 @@ func TestLongSegmentsWrap(t *testing.T) {
 
 func TestPictureNumbersGoOn(t *testing.T) {
 	l := &timeline{rate: videoRate, minGap: 3000}
-	p := picture(1, 0x7fff, 255, 0)
+	p := pictured(1, 0x7fff, 255, 0)
 	l.begin(&layer{}, p)
-	if n := mustPass(t, l, p); n.pic != 0x7fff || n.tl0 != 255 {
+	if n := mustPass(t, l, p); n.id != 0x7fff || n.tl0 != 255 {
 		t.Fatalf("%+v", n)
 	}
-	q := picture(500, 12, 7, time.Second)
+	q := pictured(500, 12, 7, time.Second)
 	l.begin(&layer{}, q)
 	n := mustPass(t, l, q)
-	if n.pic&0x7fff != 0 || n.tl0 != 0 {
+	if n.id&0x7fff != 0 || n.tl0 != 0 {
 		t.Fatalf("%+v", n)
 	}
-	if n = mustPass(t, l, picture(501, 13, 8, time.Second)); n.pic&0x7fff != 1 || n.tl0 != 1 {
+	if n = mustPass(t, l, pictured(501, 13, 8, time.Second)); n.id&0x7fff != 1 || n.tl0 != 1 {
 		t.Fatalf("%+v", n)
 	}
 }
@@ -225,7 +225,7 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := packet{buf: raw(t, h, []byte("payload"), 5)}
-	if !p.parse(3, false) || p.seq != 7 || p.ts != 9 || !p.marker || string(p.payload()) != "payload" || !p.hasLevel || p.level != 0x42 {
+	if !p.parse(reading{codec: codecOpus, levelID: 3}) || p.seq != 7 || p.ts != 9 || !p.marker || string(p.payload()) != "payload" || !p.hasLevel || p.level != 0x42 {
 		t.Fatalf("%+v", p)
 	}
 	h = rtp.Header{}
@@ -234,16 +234,16 @@ func TestParse(t *testing.T) {
 	}
 	_ = h.SetExtensionWithProfile(5, []byte{0x17}, rtp.ExtensionProfileTwoByte)
 	p = packet{buf: raw(t, h, []byte("x"), 0)}
-	if !p.parse(5, false) || !p.hasLevel || p.level != 0x17 {
+	if !p.parse(reading{codec: codecOpus, levelID: 5}) || !p.hasLevel || p.level != 0x17 {
 		t.Fatalf("%+v", p)
 	}
 	for _, bad := range [][]byte{nil, make([]byte, 11), append([]byte{0x40}, make([]byte, 20)...), {0x8f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xbe, 0xde, 0, 9}, {0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200}} {
-		if q := (packet{buf: bad}); q.parse(1, false) {
+		if q := (packet{buf: bad}); q.parse(reading{codec: codecOpus, levelID: 1}) {
 			t.Errorf("%x taken", bad)
 		}
 	}
 	padding := packet{buf: raw(t, rtp.Header{}, nil, 20)}
-	if !padding.parse(0, true) || padding.end != padding.off {
+	if !padding.parse(reading{codec: codecVP8, levelID: 0}) || padding.end != padding.off {
 		t.Errorf("padding: %+v", padding)
 	}
 }
@@ -252,7 +252,7 @@ func TestRingKeepsTheLast(t *testing.T) {
 	r := newRing(8)
 	for i := range 20 {
 		b := raw(t, rtp.Header{SequenceNumber: uint16(65530 + i)}, []byte{byte(i)}, 0)
-		if p := r.put(copy(r.in, b), 0, 0, false); p == nil || p.payload()[0] != byte(i) {
+		if p := r.put(copy(r.in, b), 0, reading{codec: codecOpus}); p == nil || p.payload()[0] != byte(i) {
 			t.Fatalf("packet %d: %+v", i, p)
 		}
 	}
@@ -274,21 +274,25 @@ func TestVP8Descriptor(t *testing.T) {
 	cases := []struct {
 		name string
 		in   []byte
-		want vp8
+		want picture
 	}{
-		{"bare key frame", append([]byte{0x10}, key...), vp8{size: 1, start: true, key: true, width: 640, height: 480}},
-		{"bare delta frame", []byte{0x10, 0x01, 9}, vp8{size: 1, start: true}},
-		{"continuation", []byte{0x00, 0x00, 9}, vp8{size: 1}},
-		{"second partition", []byte{0x11, 0x00, 9}, vp8{size: 1}},
-		{"7 bits", []byte{0x90, 0x80, 0x55, 0x01}, vp8{size: 3, start: true, picAt: 2, pic: 0x55}},
-		{"15 bits, TL0, TID", []byte{0x90, 0xe0, 0x92, 0x34, 0x77, 0x20, 0x01}, vp8{size: 6, start: true, picAt: 2, wide: true, pic: 0x1234, tl0At: 4, tl0: 0x77}},
-		{"key index only", []byte{0x90, 0x10, 0x05, 0x01}, vp8{size: 3, start: true}},
+		{"bare key frame", append([]byte{0x10}, key...), picture{size: 1, start: true, key: true, up: true}},
+		{"bare delta frame", []byte{0x10, 0x01, 9}, picture{size: 1, start: true}},
+		{"continuation", []byte{0x00, 0x00, 9}, picture{size: 1}},
+		{"second partition", []byte{0x11, 0x00, 9}, picture{size: 1}},
+		{"7 bits", []byte{0x90, 0x80, 0x55, 0x01}, picture{size: 3, start: true, idAt: 2, id: 0x55}},
+		{"15 bits, TL0, TID, Y", []byte{0x90, 0xe0, 0x92, 0x34, 0x77, 0x60, 0x01}, picture{size: 6, start: true, idAt: 2, wide: true, id: 0x1234, tl0At: 4, tl0: 0x77, tid: 1, sync: true}},
+		{"key index only", []byte{0x90, 0x10, 0x05, 0x01}, picture{size: 3, start: true}},
 	}
 	for _, c := range cases {
+		c.want.codec = codecVP8
 		got, ok := parseVP8(c.in)
 		if !ok || got != c.want {
 			t.Errorf("%s: %+v %v, want %+v", c.name, got, ok, c.want)
 		}
+	}
+	if d, _ := parseVP8(cases[0].in); sizeVP8(cases[0].in, &d) != (dimensions{640, 480}) {
+		t.Error("size of a key frame")
 	}
 	for _, bad := range [][]byte{{}, {0x90}, {0x80, 0x80}, {0x80, 0x80, 0x80}, {0x80, 0x40}, {0x80, 0x20, 0x00}, {0x10}} {
 		if d, ok := parseVP8(bad); ok {
@@ -306,7 +310,7 @@ func FuzzVP8(f *testing.F) {
 		if !ok {
 			return
 		}
-		if d.size < 1 || d.size >= len(p) {
+		if d.size < 1 || int(d.size) >= len(p) {
 			t.Fatalf("descriptor of %d bytes in %d", d.size, len(p))
 		}
 		q := bytes.Clone(p)
@@ -322,8 +326,8 @@ func FuzzVP8(f *testing.F) {
 		if d.wide {
 			mask = 0x7fff
 		}
-		if d.picAt > 0 && e.pic != pic&mask || d.tl0At > 0 && e.tl0 != tl0 {
-			t.Fatalf("wrote %d/%d, read %d/%d", pic, tl0, e.pic, e.tl0)
+		if d.idAt > 0 && e.id != pic&mask || d.tl0At > 0 && e.tl0 != tl0 {
+			t.Fatalf("wrote %d/%d, read %d/%d", pic, tl0, e.id, e.tl0)
 		}
 	})
 }
@@ -335,7 +339,7 @@ func FuzzRTP(f *testing.F) {
 	f.Add(raw(f, rtp.Header{}, []byte{0x90, 0x80, 0x55, 0x01}, 0), uint8(0), true)
 	f.Fuzz(func(t *testing.T, b []byte, id uint8, video bool) {
 		p := packet{buf: b}
-		if !p.parse(id, video) {
+		if !p.parse(reading{codec: map[bool]codec{true: codecVP8, false: codecOpus}[video], levelID: id}) {
 			return
 		}
 		var q rtp.Packet

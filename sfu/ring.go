@@ -14,16 +14,23 @@ type packet struct {
 	valid    bool
 	off, end int // the payload, without padding
 	level    byte
-	hasLevel bool // an RFC 6464 audio level came with it
-	isVP8    bool
-	vp8      vp8
+	hasLevel bool      // an RFC 6464 audio level came with it
+	deps     [2]uint16 // where its dependency descriptor stands, and its length; 0: it has none
+	pic      picture
 	at       int64 // arrival, monotonic nanoseconds
 }
 
 func (p *packet) payload() []byte { return p.buf[p.off:p.end] }
 
-// parse reads the RTP header (RFC 3550, section 5.1) of p.buf. levelID is the sender's id of the audio level extension.
-func (p *packet) parse(levelID uint8, video bool) bool {
+// reading is what a stream's packets are read as: their codec, and the sender's ids of the header extensions that are
+// looked for; 0: there is none.
+type reading struct {
+	codec               codec
+	levelID, dependency uint8
+}
+
+// parse reads the RTP header (RFC 3550, section 5.1) of p.buf, and what the payload says of its picture.
+func (p *packet) parse(as reading) bool {
 	b := p.buf
 	*p = packet{buf: b, at: p.at}
 	if len(b) < 12 || b[0]>>6 != 2 {
@@ -42,8 +49,15 @@ func (p *packet) parse(levelID uint8, video bool) bool {
 		if len(b) < p.off+n {
 			return false
 		}
-		if levelID != 0 {
-			p.extensions(b[p.off:p.off+n], profile, levelID)
+		if as.levelID != 0 {
+			if v := element(b[p.off:p.off+n], profile, as.levelID); len(v) > 0 {
+				p.level, p.hasLevel = v[0], true
+			}
+		}
+		if as.dependency != 0 {
+			if v := element(b[p.off:p.off+n], profile, as.dependency); len(v) > 0 {
+				p.deps = [2]uint16{uint16(cap(b) - cap(v)), uint16(len(v))}
+			}
 		}
 		p.off += n
 	}
@@ -53,22 +67,19 @@ func (p *packet) parse(levelID uint8, video bool) bool {
 	if p.off > p.end {
 		return false
 	}
-	if video && p.end > p.off { // without payload it is padding that keeps the numbers going
-		d, ok := parseVP8(p.payload())
-		if !ok {
-			return false
-		}
-		p.vp8, p.isVP8 = d, true
-	}
 	p.valid = true
-	return true
+	if p.end > p.off { // without payload it is padding that keeps the numbers going
+		p.pic, p.valid = parsePicture(as.codec, p.payload())
+	}
+	return p.valid
 }
 
-// extensions looks for the audio level among the elements of RFC 8285.
-func (p *packet) extensions(b []byte, profile uint16, levelID uint8) {
-	if v := element(b, profile, levelID); len(v) > 0 {
-		p.level, p.hasLevel = v[0], true
+// dependency is the packet's dependency descriptor; nil: it has none.
+func (p *packet) dependency() []byte {
+	if p.deps[1] == 0 {
+		return nil
 	}
+	return p.buf[p.deps[0] : p.deps[0]+p.deps[1]]
 }
 
 const packetBytes = 1500 // an RTP packet of WebRTC fits an Ethernet frame
@@ -86,10 +97,10 @@ func newRing(size int) *ring {
 }
 
 // put parses what was read into r.in[:n] and keeps it. The result is nil where the packet is malformed, else valid until size
-// further packets came. Only the reader calls it. levelID and video are those of parse.
-func (r *ring) put(n int, at int64, levelID uint8, video bool) *packet {
+// further packets came. Only the reader calls it. as is that of parse.
+func (r *ring) put(n int, at int64, as reading) *packet {
 	p := packet{buf: r.in[:n], at: at}
-	if !p.parse(levelID, video) {
+	if !p.parse(as) {
 		return nil
 	}
 	slot := &r.slots[int(p.seq)%len(r.slots)]

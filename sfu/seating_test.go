@@ -55,8 +55,8 @@ func (h *hall) join(audio, video int) {
 	}
 	h.r.add(s, []*uplink{mic, cam}, slots)
 	h.members = append(h.members, s)
-	h.mics = append(h.mics, &layer{up: mic, ring: newRing(audioRing), levelID: 1})
-	h.cams = append(h.cams, &layer{up: cam, ring: newRing(videoRing)})
+	h.mics = append(h.mics, &layer{up: mic, ring: newRing(audioRing), reading: reading{codec: codecOpus, levelID: 1}})
+	h.cams = append(h.cams, &layer{up: cam, ring: newRing(videoRing), reading: reading{codec: codecVP8}})
 }
 
 // speak lets a member's microphone send for a while, at a level of RFC 6464.

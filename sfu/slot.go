@@ -37,6 +37,7 @@ type slot struct {
 	most     int     // the height up to which it changes to a larger layer by itself
 	paused   bool    // the receiver can be sent nothing of it
 	cur      *layer  // who feeds it; nil: a switch is due
+	cut      cutter  // how much of cur is taken
 	line     timeline
 	agreed   offer.Agreed
 	hdr      header // ssrc, pt and extension ids; the rest is each packet's
@@ -71,7 +72,7 @@ func (t *slot) negotiated(sec *offer.Section) {
 		return
 	}
 	t.hdr.pt, t.rtxPT = a.Formats[0].PT, a.Formats[0].RTX
-	t.levelID = a.IDs.Level
+	t.levelID, t.hdr.depID = a.IDs.Level, a.IDs.Dependency
 	if t.hdr.twccID = a.IDs.Wide; t.hdr.twccID != 0 {
 		t.s.media.agreed()
 	}
@@ -94,19 +95,24 @@ func (t *slot) setSource(u *uplink) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.src, t.cur, t.want, t.most, t.paused = u, nil, nil, 0, false
+	t.cut.want = whole
 }
 
-// aim makes l the layer that the slot takes from its next key frame on; up to that, what it takes now goes on unless it is
-// cut. True: it was paused or resumed. Called by the room.
-func (t *slot) aim(l *layer, most int, pause, cut bool, now int64) (changed bool) {
+// aim makes l the layer that the slot takes from its next key frame on, up to a cut; up to that, what it takes now goes on
+// unless it is to stop. True: it was paused or resumed. Called by the room.
+func (t *slot) aim(l *layer, c cut, most int, pause, stop bool, now int64) (changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	changed = t.paused != pause
 	t.paused, t.most = pause, most
-	if pause || cut && t.cur != l {
+	if pause || stop && t.cur != l {
 		t.cur = nil
 	}
-	if pause || t.want == l && !changed {
+	if pause {
+		return changed
+	}
+	t.cut.want = c
+	if t.want == l && !changed {
 		return changed
 	}
 	t.want = l
@@ -120,7 +126,7 @@ func (t *slot) aim(l *layer, most int, pause, cut bool, now int64) (changed bool
 // after the other would make a layer of key frames alone. Called with the lock held.
 func (t *slot) askKey(l *layer, now int64) {
 	every := keyInterval
-	if t.cur != nil && t.cur.up == l.up && t.cur.pixels.Load() < l.pixels.Load() {
+	if t.cur == l || t.cur != nil && t.cur.up == l.up && t.cur.pixels.Load() < l.pixels.Load() {
 		every = growInterval
 	}
 	if now-t.keyAsked > int64(every) || t.keyOf != l {
@@ -153,12 +159,12 @@ func (t *slot) enters(l *layer, p *packet) bool {
 	}
 	if w := t.want; w != l {
 		// A key frame of a larger layer that may be sent: the layers of a source begin one after the other.
-		if !p.vp8.key || l.pixels.Load() <= w.pixels.Load() || l.height() > t.most {
+		if !p.pic.key || l.pixels.Load() <= w.pixels.Load() || l.height(whole.sid) > t.most {
 			return false
 		}
 		t.want = l
 	}
-	if !p.vp8.key {
+	if !p.pic.key {
 		t.askKey(l, p.at)
 		t.s.f.m.drop(dropNoKey)
 		return false
@@ -189,6 +195,12 @@ func (t *slot) forward(b *batch, l *layer, p *packet) {
 		}
 		t.line.begin(l, p)
 		t.cur = l
+		t.cut.begin(p)
+	}
+	if t.video && !t.cut.takes(p) {
+		t.leave(b, l, p)
+		t.mu.Unlock()
+		return
 	}
 	n, ok := t.line.pass(p)
 	if !ok {
@@ -198,10 +210,11 @@ func (t *slot) forward(b *batch, l *layer, p *packet) {
 	}
 	h := &t.hdr
 	h.seq, h.ts = n.seq, n.ts
-	h.marker = p.marker || switched && !t.video // RFC 7587, section 4.1: the start of a talkspurt
+	h.marker = p.marker || t.video && t.cut.last(p) || switched && !t.video // RFC 7587, section 4.1: the start of a talkspurt
 	if h.levelID = 0; p.hasLevel {
 		h.levelID, h.level = t.levelID, p.level
 	}
+	h.dep, h.frame = p.dependency(), n.id
 	sent := t.write(b, h, p, n)
 	t.packets++
 	t.octets += uint32(p.end - p.off)
@@ -218,6 +231,24 @@ func (t *slot) forward(b *batch, l *layer, p *packet) {
 	}
 }
 
+// leave takes note of a packet of the layer that feeds the slot which is above what the slot takes of it. Called with the
+// lock held.
+func (t *slot) leave(b *batch, l *layer, p *packet) {
+	if t.cut.grows() && p.pic.start && p.pic.sid == t.cut.now.sid+1 {
+		t.askKey(l, p.at)
+	}
+	if n, kept := t.line.leave(p); kept {
+		// Its number would be asked for, again and again: padding fills it.
+		h := t.hdr
+		h.seq, h.ts, h.marker, h.levelID, h.dep, h.padding = n.seq, n.ts, false, 0, nil, 1
+		if to, ok := t.s.media.begin(b, &h); ok {
+			to[0] = 1
+			_ = t.s.media.end(b, &h, 1)
+		}
+	}
+	t.s.f.m.drop(dropLayer)
+}
+
 // write puts a packet with the slot's numbers into b. The ring's copy is everyone's, so it is the copy in b whose picture
 // numbers are changed. t.mu is held.
 func (t *slot) write(b *batch, h *header, p *packet, n numbers) bool {
@@ -226,8 +257,8 @@ func (t *slot) write(b *batch, h *header, p *packet, n numbers) bool {
 		return false
 	}
 	payload := to[:copy(to, p.payload())]
-	if p.isVP8 && (n.pic != p.vp8.pic || n.tl0 != p.vp8.tl0) {
-		p.vp8.rewrite(payload, n.pic, n.tl0)
+	if n.id != p.pic.id || n.tl0 != p.pic.tl0 {
+		p.pic.rewrite(payload, n.id, n.tl0)
 	}
 	return t.s.media.end(b, h, len(payload)) == nil
 }
@@ -242,7 +273,7 @@ func (t *slot) resend(b *batch, seq uint16) bool {
 		return false
 	}
 	now := t.s.f.now()
-	if seg, _, ok := t.line.find(seq); !ok || t.video && seg != &t.line.seg {
+	if seg, _, ok := t.line.find(seq); !ok || t.video && seg.run != t.line.seg.run {
 		return true // a picture from before a switch: the key frame after it makes it superfluous
 	}
 	r := &t.repeated[seq%repeatsMany]
@@ -271,6 +302,7 @@ func (t *slot) repeat(b *batch, seq uint16) (size int) {
 	n := seg.number(p)
 	h := t.hdr
 	h.seq, h.ts, h.marker, h.levelID = n.seq, n.ts, p.marker, 0
+	h.dep, h.frame = p.dependency(), n.id
 	rtx := t.rtxSSRC != 0 && t.rtxPT != 0
 	if rtx {
 		h.ssrc, h.pt, h.seq = t.rtxSSRC, t.rtxPT, t.rtxSeq
@@ -285,9 +317,7 @@ func (t *slot) repeat(b *batch, seq uint16) (size int) {
 		size = 2
 	}
 	payload := to[size : size+copy(to[size:], p.payload())]
-	if p.isVP8 {
-		p.vp8.rewrite(payload, n.pic, n.tl0)
-	}
+	p.pic.rewrite(payload, n.id, n.tl0)
 	if size += len(payload); t.s.media.end(b, &h, size) != nil {
 		return 0
 	}

@@ -53,6 +53,7 @@ type uplink struct {
 	activeSince int64
 	slots       []*slot  // what subs was made of
 	flowing     []*layer // the smallest first; see measure
+	rungs       []rung   // ways of taking it, the least first
 	speaksSince int64    // 0: it does not speak
 	spokeAt     int64    // 0: never
 
@@ -68,21 +69,22 @@ type layer struct {
 	codec   *offer.Codec
 	ssrc    uint32
 	rid     string
-	levelID uint8
+	reading reading
 	ring    *ring
 
 	last   atomic.Int64
-	bytes  atomic.Int64 // on the wire
-	pixels atomic.Int64 // of its last key frame
-	lines  atomic.Int64
+	pixels atomic.Int64 // of its last key frame, at its highest spatial layer
+	lines  [spatialMost]atomic.Int64
+	parts  [spatialMost][temporalMost]part
 	gone   atomic.Bool // it has ended
 
 	// Guarded by room.mu; see measure.
 	rate       float64 // bits a second
-	measured   int64   // bytes
 	measuredAt int64
 
 	// Guarded by transport.inMu of the uplink's session.
+	deps      *dependencies // of AV1; nil: no descriptor has come
+	newest    uint32        // timestamp of the newest picture
 	voice     voice
 	count     int
 	keyStart  bool
@@ -108,9 +110,12 @@ func (u *uplink) begin(ssrc uint32, rid string, codec *offer.Codec) *layer {
 	if u.video {
 		size = videoRing
 	}
-	l := &layer{up: u, codec: codec, ssrc: ssrc, rid: rid, ring: newRing(size)}
-	if !u.video {
-		l.levelID = u.s.media.routes.ids.Level
+	l := &layer{up: u, codec: codec, ssrc: ssrc, rid: rid, ring: newRing(size), reading: reading{codec: codecNamed(codec.Name)}}
+	switch ids := &u.s.media.routes.ids; {
+	case !u.video:
+		l.reading.levelID = ids.Level
+	case l.reading.codec == codecAV1:
+		l.reading.dependency = ids.Dependency
 	}
 	if now := u.s.f.now(); u.count() >= maxLayers {
 		var old *layer
@@ -159,10 +164,11 @@ func (u *uplink) find(ssrc uint32, rid string) *layer {
 
 // put takes the n bytes that stand in the ring's place for the next packet. transport.inMu is held.
 func (l *layer) put(b *batch, n int, at int64) bool {
-	p := l.ring.put(n, at, l.levelID, l.up.video)
+	p := l.ring.put(n, at, l.reading)
 	if p == nil {
 		return false
 	}
+	l.describe(p)
 	l.reception.note(p, l.clock())
 	b.arrived = append(b.arrived, arrival{l, p})
 	return true
@@ -177,7 +183,7 @@ func (l *layer) clock() uint32 {
 
 // take hands one packet on. transport.inMu is held.
 func (u *uplink) take(b *batch, l *layer, p *packet) {
-	l.bytes.Add(int64(len(p.buf) + overhead))
+	l.part(p).note(p)
 	if !u.video {
 		u.hear(l, p)
 	}
@@ -188,7 +194,7 @@ func (u *uplink) take(b *batch, l *layer, p *packet) {
 			u.s.room.activate(u, p.at)
 		}
 	}
-	if p.isVP8 && p.vp8.key {
+	if p.pic.key {
 		l.keyFrame(p)
 	}
 	if u.muted.Load() {
@@ -213,10 +219,8 @@ func (u *uplink) hear(l *layer, p *packet) {
 	}
 }
 
-// keyFrame notes a key frame and the size of its picture.
+// keyFrame notes a key frame.
 func (l *layer) keyFrame(p *packet) {
-	l.lines.Store(int64(p.vp8.height))
-	l.pixels.Store(int64(p.vp8.width) * int64(p.vp8.height))
 	l.mu.Lock()
 	l.keyCame = p.at
 	l.mu.Unlock()
@@ -228,10 +232,10 @@ func (l *layer) flows(p *packet) bool {
 		l.count++
 		return l.count >= flowAudio
 	}
-	if l.keyStart && p.isVP8 && p.vp8.start && !p.vp8.key {
+	if l.keyStart && p.pic.start && p.pic.sid == 0 && !p.pic.key {
 		return true
 	}
-	if p.isVP8 && p.vp8.key {
+	if p.pic.key {
 		l.keyStart = true
 	}
 	if !l.keyStart {

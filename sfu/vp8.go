@@ -1,21 +1,8 @@
 package sfu
 
-// vp8 is what a VP8 payload descriptor (RFC 7741, section 4.2) says that forwarding needs. Offsets are into the payload.
-type vp8 struct {
-	size   int  // of the descriptor
-	start  bool // first packet of a frame: S set, partition 0
-	key    bool // of a key frame (known in its first packet only)
-	picAt  int  // where the picture id stands; 0: there is none
-	wide   bool // the picture id has 15 bits, else 7
-	pic    uint16
-	tl0At  int // where TL0PICIDX stands; 0: there is none
-	tl0    uint8
-	width  uint16 // of a key frame
-	height uint16
-}
-
-// parseVP8 reads the descriptor of a payload. ok is false for a payload that is none of VP8.
-func parseVP8(p []byte) (d vp8, ok bool) {
+// parseVP8 reads the descriptor of a payload (RFC 7741, section 4.2). ok is false for a payload that is none of VP8.
+func parseVP8(p []byte) (d picture, ok bool) {
+	d.codec = codecVP8
 	if len(p) < 1 {
 		return d, false
 	}
@@ -30,12 +17,12 @@ func parseVP8(p []byte) (d vp8, ok bool) {
 			if len(p) <= i {
 				return d, false
 			}
-			d.picAt, d.pic = i, uint16(p[i]&0x7f)
+			d.idAt, d.id = uint8(i), uint16(p[i]&0x7f)
 			if p[i]&0x80 != 0 { // M
 				if len(p) <= i+1 {
 					return d, false
 				}
-				d.wide, d.pic = true, d.pic<<8|uint16(p[i+1])
+				d.wide, d.id = true, d.id<<8|uint16(p[i+1])
 				i++
 			}
 			i++
@@ -44,38 +31,34 @@ func parseVP8(p []byte) (d vp8, ok bool) {
 			if len(p) <= i {
 				return d, false
 			}
-			d.tl0At, d.tl0 = i, p[i]
+			d.tl0At, d.tl0 = uint8(i), p[i]
 			i++
 		}
 		if x&0x30 != 0 { // T or K share one byte
+			if len(p) <= i {
+				return d, false
+			}
+			if x&0x20 != 0 {
+				d.tid, d.sync = p[i]>>6, p[i]&0x20 != 0
+			}
 			i++
 		}
 	}
 	if len(p) <= i {
 		return d, false
 	}
-	d.size = i
+	d.size = uint8(i)
 	d.start = p[0]&0x10 != 0 && p[0]&0x07 == 0
-	if d.start && p[i]&0x01 == 0 { // RFC 6386, section 9.1: frame tag, start code, dimensions
-		d.key = true
-		if f := p[i:]; len(f) >= 10 && f[3] == 0x9d && f[4] == 0x01 && f[5] == 0x2a {
-			d.width = (uint16(f[6]) | uint16(f[7])<<8) & 0x3fff
-			d.height = (uint16(f[8]) | uint16(f[9])<<8) & 0x3fff
-		}
-	}
+	d.key = d.start && p[i]&0x01 == 0 // RFC 6386, section 9.1
+	d.up = d.key
 	return d, true
 }
 
-// rewrite writes other picture numbers of the same width into a payload that parseVP8 read.
-func (d vp8) rewrite(p []byte, pic uint16, tl0 uint8) {
-	if d.picAt > 0 {
-		if d.wide {
-			p[d.picAt], p[d.picAt+1] = 0x80|byte(pic>>8)&0x7f, byte(pic)
-		} else {
-			p[d.picAt] = byte(pic) & 0x7f
-		}
+// sizeVP8 reads how large the picture of a key frame is (RFC 6386, section 9.1: frame tag, start code, dimensions).
+func sizeVP8(p []byte, d *picture) (size dimensions) {
+	if f := p[d.size:]; len(f) >= 10 && f[3] == 0x9d && f[4] == 0x01 && f[5] == 0x2a {
+		size.width = (uint16(f[6]) | uint16(f[7])<<8) & 0x3fff
+		size.height = (uint16(f[8]) | uint16(f[9])<<8) & 0x3fff
 	}
-	if d.tl0At > 0 {
-		p[d.tl0At] = tl0
-	}
+	return size
 }

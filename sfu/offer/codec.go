@@ -1,6 +1,7 @@
 package offer
 
 import (
+	"strconv"
 	"strings"
 
 	"atrium/signaling/protocol"
@@ -25,13 +26,30 @@ type Codec struct {
 var (
 	Opus = &Codec{Name: "opus", Kind: protocol.Audio, Clock: 48000, channels: "2", feedback: []string{"transport-cc"}, answer: withRepair}
 	VP8  = &Codec{Name: "VP8", Kind: protocol.Video, Clock: 90000, feedback: videoFeedback, repaired: true}
+	H264 = &Codec{Name: "H264", Kind: protocol.Video, Clock: 90000, feedback: videoFeedback, repaired: true, fits: isConstrainedBaseline}
+	VP9  = &Codec{Name: "VP9", Kind: protocol.Video, Clock: 90000, feedback: videoFeedback, repaired: true, fits: isProfile("profile-id")}
+	AV1  = &Codec{Name: "AV1", Kind: protocol.Video, Clock: 90000, feedback: videoFeedback, repaired: true, fits: isProfile("profile")}
 )
 
 var videoFeedback = []string{"ccm fir", "nack", "nack pli", "transport-cc"}
 
-// codecs are those that are answered, of each kind the preferred one first: a client sends the first that its answer names. A
+// codecs are those that are answered, of each kind the preferred one first: a client sends the first that its answer names,
+// and VP8 is what everybody can be sent. A client that would send another leaves VP8 out of its uplink. A
 // section that offers none of its kind is refused; one format is answered for each codec.
 var codecs = []*Codec{Opus, VP8}
+
+// isConstrainedBaseline takes of H264 what every decoder of it can decode (RFC 7742, section 6.2), in the packetization that
+// browsers send: so what one member's uplink was answered with fits every slot that was. Levels are not compared: decoders of
+// browsers name the lowest.
+func isConstrainedBaseline(params map[string]string) bool {
+	id, err := strconv.ParseUint(params["profile-level-id"], 16, 24)
+	return err == nil && params["packetization-mode"] == "1" && id>>16 == 0x42 && id&0x4000 != 0 // RFC 6184, table 5
+}
+
+// isProfile takes profile 0 of VP9 and AV1, which is that of 8 bits and 4:2:0, and what stands for none named.
+func isProfile(key string) func(map[string]string) bool {
+	return func(params map[string]string) bool { return params[key] == "" || params[key] == "0" }
+}
 
 // withRepair asks for Opus' in-band repair (RFC 7587, section 6.1): every decoder has it.
 func withRepair(fmtp string, params map[string]string) string {

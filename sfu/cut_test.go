@@ -1,0 +1,334 @@
+package sfu
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/pion/rtp"
+	"pgregory.net/rapid"
+)
+
+// Whatever is left out, lost, late: what is sent has no gap but where something may still come, which then has its number,
+// and retransmission finds the packet that was sent under a number.
+func TestThinnedTimelineProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := &timeline{rate: videoRate, minGap: 3000}
+		src := &layer{}
+		base := rapid.Uint16().Draw(t, "seq")
+		n := rapid.IntRange(1, 100).Draw(t, "packets")
+		left := make([]bool, n) // what the cut leaves out
+		order := make([]int, 0, n)
+		for i := range n {
+			left[i] = i > 0 && rapid.Bool().Draw(t, "left")
+			order = append(order, i)
+		}
+		for i := 1; i < n-1; i++ { // some are late
+			if rapid.IntRange(0, 4).Draw(t, "late") == 0 {
+				k := min(n-1, i+rapid.IntRange(1, 5).Draw(t, "by"))
+				p := order[i]
+				copy(order[i:], order[i+1:k+1])
+				order[k] = p
+			}
+		}
+		out := map[uint16]int{}
+		l.begin(src, sent(base, 0, 0))
+		high := -1
+		for _, i := range order {
+			p := sent(base+uint16(i), uint32(i)*3000, 0)
+			if left[i] {
+				if num, kept := l.leave(p); kept {
+					if i >= high {
+						t.Fatalf("packet %d is in its order and has a number of its own", i)
+					}
+					out[num.seq] = -1 // filled
+				}
+			} else {
+				num, ok := l.pass(p)
+				if !ok {
+					t.Fatalf("packet %d does not pass", i)
+				}
+				if k, twice := out[num.seq]; twice {
+					t.Fatalf("%d for packets %d and %d", num.seq, k, i)
+				}
+				out[num.seq] = i
+				if s, from, ok := l.find(num.seq); !ok || s.from != src || from != p.seq {
+					t.Fatalf("%d: found %d %v, want %d", num.seq, from, ok, p.seq)
+				}
+			}
+			high = max(high, i)
+		}
+		last := -1 // when all has come there is no gap, and the order is the sender's
+		for k := range len(out) {
+			i, ok := out[base+uint16(k)]
+			if !ok {
+				t.Fatalf("gap at %d of %d", k, len(out))
+			}
+			if i >= 0 && i < last {
+				t.Fatalf("packet %d after %d", i, last)
+			}
+			last = max(last, i)
+		}
+	})
+}
+
+func TestLeftOutPicturesLeaveNoGapInTheirIDs(t *testing.T) {
+	l := &timeline{rate: videoRate, minGap: 3000}
+	pictured := func(seq, id uint16) *packet {
+		p := sent(seq, uint32(id)*3000, 0)
+		p.pic = picture{codec: codecVP8, idAt: 2, wide: true, id: id}
+		return p
+	}
+	l.begin(&layer{}, pictured(10, 100))
+	mustPass(t, l, pictured(10, 100))
+	l.leave(pictured(11, 101)) // a picture of two packets
+	l.leave(pictured(12, 101))
+	// 13 is lost for now
+	if n := mustPass(t, l, pictured(14, 102)); n.id != 101 || n.seq != 12 {
+		t.Errorf("%+v", n)
+	}
+	if n := mustPass(t, l, pictured(13, 102)); n.id != 101 || n.seq != 11 {
+		t.Errorf("%+v", n)
+	}
+	if _, ok := l.pass(pictured(12, 101)); ok {
+		t.Error("what was left out passes")
+	}
+	l.begin(&layer{}, pictured(900, 7))
+	if n := mustPass(t, l, pictured(900, 7)); n.id != 102 || n.seq != 13 {
+		t.Errorf("%+v", n)
+	}
+}
+
+// thin sends one stream of a recording to a receiver, who is sent no more than a cut says, from a packet on.
+func thin(t *testing.T, name string, c codec, cuts map[int]cut) (got []rtp.Packet, pics []picture) {
+	t.Helper()
+	g := rig(t, true, 1, true)
+	l, s := g.l, g.slots[0]
+	l.reading = reading{codec: c, dependency: 13}
+	s.hdr.depID = 13
+	l.up.s.room.activate(l.up, 0)
+	s.aim(l, cuts[0], 0, false, false, 0)
+	n := 0
+	var ssrc *layer
+	replay(t, name, c, func(from *layer, p *packet) {
+		if ssrc == nil {
+			ssrc = from
+		}
+		if from != ssrc {
+			return
+		}
+		if to, ok := cuts[n]; ok {
+			s.aim(l, to, 0, false, false, 0)
+		}
+		n++
+		g.arrive(p.buf)
+	})
+	x := &layer{up: &uplink{video: true}, reading: l.reading, ring: newRing(videoRing)}
+	for _, p := range g.wires[0].all {
+		raw, err := p.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := x.ring.put(copy(x.ring.in, raw), 0, x.reading)
+		x.describe(q)
+		pics = append(pics, q.pic)
+	}
+	return g.wires[0].all, pics
+}
+
+func highest(pics []picture) (c cut) {
+	for _, d := range pics {
+		c = cut{max(c.sid, d.sid), max(c.tid, d.tid)}
+	}
+	return c
+}
+
+// With Chromium's streams: what is sent up to a cut is of its layers alone, without a gap, and ends its pictures.
+func TestCutsOfRecordings(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		codec codec
+		cuts  []cut
+	}{
+		{"vp8-simulcast", codecVP8, []cut{{0, 0}, {0, 1}, whole}},
+		{"vp9-l2t3", codecVP9, []cut{{0, 0}, {0, 2}, {1, 1}, whole}},
+		{"vp9-l2t3-key", codecVP9, []cut{{0, 0}, {0, 2}, {1, 1}, whole}},
+		{"av1-l2t3", codecAV1, []cut{{0, 0}, {0, 2}, {1, 1}, whole}},
+		{"av1-l2t3-key", codecAV1, []cut{{0, 0}, {0, 2}, {1, 1}, whole}},
+		{"av1-l1t3", codecAV1, []cut{{0, 0}, {0, 1}, whole}},
+		{"h264-simulcast", codecH264, []cut{whole}},
+	} {
+		all := 0
+		for i := len(c.cuts) - 1; i >= 0; i-- {
+			to := c.cuts[i]
+			got, pics := thin(t, c.name, c.codec, map[int]cut{0: to})
+			if len(got) < 10 || !pics[0].key {
+				t.Fatalf("%s %+v: %d packets, from %+v on", c.name, to, len(got), pics[0])
+			}
+			if to == whole {
+				all = len(got)
+			} else if top := highest(pics); top != to || len(got) >= all {
+				t.Errorf("%s %+v: layers up to %+v, %d of %d packets", c.name, to, top, len(got), all)
+			}
+			for k := 1; k < len(got); k++ {
+				p, q, d, e := got[k-1], got[k], pics[k-1], pics[k]
+				if q.SequenceNumber != p.SequenceNumber+1 {
+					t.Fatalf("%s %+v: %d after %d", c.name, to, q.SequenceNumber, p.SequenceNumber)
+				}
+				if (q.Timestamp != p.Timestamp) != p.Marker {
+					t.Fatalf("%s %+v: packet %d: marker %v, timestamps %d and %d", c.name, to, p.SequenceNumber, p.Marker, p.Timestamp, q.Timestamp)
+				}
+				if c.codec == codecVP8 && e.start && (e.id != (d.id+1)&0x7fff || e.tid == 0 && e.tl0 != d.tl0+1) {
+					t.Fatalf("%s %+v: picture %d/%d after %d/%d", c.name, to, e.id, e.tl0, d.id, d.tl0)
+				}
+			}
+		}
+	}
+}
+
+// Up again: temporal layers where the stream allows it, spatial layers with a key picture only. Down: at the next picture.
+func TestCutsChangeWhereADecoderCanFollow(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		codec codec
+		low   cut
+	}{
+		{"vp8-simulcast", codecVP8, cut{0, 0}},
+		{"vp9-l2t3", codecVP9, cut{0, 0}},
+		{"av1-l2t3-key", codecAV1, cut{0, 0}},
+	} {
+		got, pics := thin(t, c.name, c.codec, map[int]cut{0: whole, 80: c.low, 120: whole})
+		low, tid, sid := 0, uint8(0), uint8(0)
+		key := false
+		for k := 1; k < len(got); k++ {
+			if got[k].SequenceNumber != got[k-1].SequenceNumber+1 {
+				t.Fatalf("%s: %d after %d", c.name, got[k].SequenceNumber, got[k-1].SequenceNumber)
+			}
+			d := pics[k]
+			if got[k].Timestamp != got[k-1].Timestamp {
+				key = false
+				low++
+			}
+			key = key || d.key
+			if d.sid > 0 || d.tid > 0 {
+				if low > 5 { // pictures of the lowest layer alone; the first above must be one that can be taken
+					if d.sid > sid && d.sid > 0 && !key {
+						t.Errorf("%s: spatial layer %d taken in picture %d, which is no key picture", c.name, d.sid, d.id)
+					}
+					if c.codec == codecVP8 && d.tid > tid && !d.sync {
+						t.Errorf("%s: temporal layer %d taken in picture %d, which needs others of it", c.name, d.tid, d.id)
+					}
+				}
+				low = 0
+			}
+		}
+		if top := highest(pics[len(pics)-12:]); top.tid != 2 || c.codec != codecVP8 && top.sid != 1 {
+			t.Errorf("%s: at the end %+v", c.name, top)
+		}
+	}
+}
+
+func TestLatePacketOfALayerThatIsLeftOutIsFilled(t *testing.T) {
+	g := rig(t, true, 1, true)
+	s, l := g.slots[0], g.l
+	l.up.s.room.activate(l.up, 0)
+	s.aim(l, cut{0, 0}, 0, false, false, 0)
+	layered := func(seq, id uint16, tid byte, key bool) []byte {
+		b := vp8Packet(t, seq, id, key, 50)
+		b[12+1] |= 0x20
+		return append(b[:12+5:12+5], append([]byte{tid << 6}, b[12+5:]...)...)
+	}
+	g.arrive(layered(1, 1, 0, true))
+	g.arrive(layered(2, 2, 2, false))
+	g.arrive(layered(4, 3, 0, false)) // 3 is late: of which layer it is nobody knows
+	g.arrive(layered(3, 2, 2, false))
+	g.arrive(layered(5, 4, 0, false))
+	want := []struct {
+		seq     uint16
+		padding byte
+	}{{1, 0}, {3, 0}, {2, 1}, {4, 0}}
+	all := g.wires[0].all
+	if len(all) != len(want) {
+		t.Fatalf("%d packets", len(all))
+	}
+	for i, w := range want {
+		if p := all[i]; p.SequenceNumber != w.seq || p.PaddingSize != w.padding || (len(p.Payload) == 0) != (w.padding > 0) {
+			t.Errorf("packet %d: %d, padding %d, %d bytes", i, p.SequenceNumber, p.PaddingSize, len(p.Payload))
+		}
+	}
+}
+
+func TestThinningAllocatesNothing(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		codec codec
+	}{{"vp8-simulcast", codecVP8}, {"vp9-l2t3", codecVP9}, {"av1-l2t3", codecAV1}, {"h264-simulcast", codecH264}} {
+		g := rig(t, true, 10, false)
+		g.l.reading = reading{codec: c.codec, dependency: 13}
+		g.l.up.s.room.activate(g.l.up, 0)
+		for _, s := range g.slots {
+			s.hdr.depID = 13
+			s.aim(g.l, cut{0, 1}, 0, false, false, 0)
+		}
+		var stream [][]byte
+		first := uint32(0)
+		for _, r := range recording(t, c.name) {
+			ssrc := binary.BigEndian.Uint32(r.raw[8:])
+			if first == 0 {
+				first = ssrc
+			}
+			if ssrc == first {
+				stream = append(stream, r.raw)
+			}
+		}
+		seq, ts, last := uint16(0), uint32(0), uint32(0)
+		play := func() { // again and again, on one numbering
+			for _, b := range stream {
+				if at := binary.BigEndian.Uint32(b[4:]); at != last {
+					last, ts = at, ts+3000
+				}
+				seq++
+				binary.BigEndian.PutUint16(b[2:], seq)
+				kept := binary.BigEndian.Uint32(b[4:])
+				binary.BigEndian.PutUint32(b[4:], ts)
+				g.arrive(b)
+				binary.BigEndian.PutUint32(b[4:], kept)
+			}
+		}
+		for range 2 + videoRing/len(stream) {
+			play()
+		}
+		before := g.wires[9].count
+		if n := testing.AllocsPerRun(3, play); n != 0 {
+			t.Errorf("%s: %v allocations in %d packets", c.name, n, len(stream))
+		}
+		if g.wires[9].count == before {
+			t.Errorf("%s: nothing was written", c.name)
+		}
+	}
+}
+
+func BenchmarkThin(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		cut  cut
+	}{{"whole", whole}, {"half", cut{0, 1}}} {
+		b.Run(c.name, func(b *testing.B) {
+			g := rig(b, true, 50, false)
+			g.l.up.s.room.activate(g.l.up, 0)
+			for _, s := range g.slots {
+				s.aim(g.l, c.cut, 0, false, false, 0)
+			}
+			p := vp8Packet(b, 1, 1, true, 1100)
+			p[12+1] |= 0x20
+			b.ReportAllocs()
+			for i := range b.N {
+				p[2], p[3] = byte((i+1)>>8), byte(i+1)
+				binary.BigEndian.PutUint32(p[4:], uint32(i)*3000)
+				p[12+5] = []byte{0x20, 0xa0, 0x60, 0x80}[i%4]
+				p[12+6] = byte(min(i, 1)) // a key frame, and then none
+				g.arrive(p)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*50), "ns/packet")
+		})
+	}
+}
