@@ -6,16 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"atrium/bench/forward"
-	"atrium/bench/measure"
-	"atrium/bench/report"
 	"atrium/bench/server"
 	"atrium/configs"
 )
@@ -30,6 +26,7 @@ type forwardOptions struct {
 	Rest        time.Duration // idle, to see what that costs
 	Floor       time.Duration
 	Profile     string // prefix of files
+	Peer        string // "janus": measured in the same run, in turn
 	Progress    io.Writer
 
 	// Targets; 0: none.
@@ -41,144 +38,221 @@ type forwardOptions struct {
 	Idle    float64 // ms of processor time per second and peer
 }
 
+// forwardServer is an SFU in a process of its own, with the place where members meet.
+type forwardServer struct {
+	name  string
+	place forward.Place
+	pid   int
+	admin string // operators' page; empty: it has none that is read
+	stop  func() error
+}
+
 // forwardRun is what became of one shape.
 type forwardRun struct {
-	shape    forward.Shape
+	load     forward.Load
 	figures  forward.Figures
 	use      server.Usage
 	counters map[string]float64
-	floors   []forward.Floor
 }
 
-// perPacket is the server's processor time per packet that it forwarded.
+// perPacket is the server's processor time per packet that it forwarded, in microseconds.
 func (r *forwardRun) perPacket() float64 {
 	return float64(r.use.CPU().Nanoseconds()) / 1000 / float64(max(r.figures.Got, 1))
 }
 
-func (r *forwardRun) floor(way forward.Way) float64 {
-	for _, f := range r.floors {
-		if f.Way == way {
-			return float64(f.PerPacket().Nanoseconds()) / 1000
-		}
-	}
-	return 0
+// rate is how many packets a second were delivered.
+func (r *forwardRun) rate() float64 { return float64(r.figures.Got) / r.load.For.Seconds() }
+
+// forwardFigures are what became of one server: a run for each shape, and what is beside them.
+type forwardFigures struct {
+	server string
+	runs   []*forwardRun
+	memory float64       // KB per receiver
+	idle   time.Duration // processor time per second and peer of nothing happening
+}
+
+// floors are what the floor took, by the way in which it sent.
+type floors map[forward.Way]forward.Floor
+
+// per is its thread's time per packet, in microseconds.
+func (f floors) per(way forward.Way) float64 {
+	x := f[way]
+	return float64(x.PerPacket().Nanoseconds()) / 1000
 }
 
 // startForward runs a node whose zones use the SFU from two members on.
-func startForward(ctx context.Context) (*server.Node, *forward.Office, error) {
+func startForward(ctx context.Context) (*forwardServer, error) {
 	n, err := server.Start(ctx, func(c *configs.Config) {
 		c.Auth.Secret = benchSecret
 		c.Topology.PromoteAt, c.Topology.DemoteAt = 2, 1
 		c.TURN.Enabled = false
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	o, err := forward.Look(ctx, n.Addrs.HTTP, []byte(benchSecret))
 	if err != nil {
-		return nil, nil, errors.Join(err, n.Stop())
+		return nil, errors.Join(err, n.Stop())
 	}
-	return n, o, nil
+	return &forwardServer{name: "Atrium", place: o, pid: n.PID, admin: n.Addrs.Admin, stop: n.Stop}, nil
 }
 
-// measureForward gives the runs, the memory per receiver and the processor time per second and peer of nothing happening.
-func measureForward(ctx context.Context, o forwardOptions) (runs []*forwardRun, memory float64, idle time.Duration, err error) {
-	n, office, err := startForward(ctx)
+func startJanus(ctx context.Context) (*forwardServer, error) {
+	j, err := forward.StartJanus(ctx)
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, n.Stop()) }()
-	fmt.Fprintf(o.Progress, "%s: %d members come\n", o.Name, len(o.Members))
+	return &forwardServer{name: "Janus", place: j.Room, pid: j.PID, stop: j.Stop}, nil
+}
+
+// measureForward gives what became of each server, and of the floor for each shape.
+func measureForward(ctx context.Context, o forwardOptions) (all []*forwardFigures, floor []floors, err error) {
+	starts := []func(context.Context) (*forwardServer, error){startForward}
+	if o.Peer == "janus" {
+		starts = append(starts, startJanus)
+	}
+	for _, start := range starts {
+		f, err := measureServer(ctx, o, start)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, f)
+	}
+	for _, s := range o.Shapes {
+		of, err := measureFloors(ctx, o.Name, s, o.Members, o.Floor, o.Progress)
+		if err != nil {
+			return nil, nil, err
+		}
+		floor = append(floor, of)
+	}
+	return all, floor, nil
+}
+
+func measureServer(ctx context.Context, o forwardOptions, start func(context.Context) (*forwardServer, error)) (f *forwardFigures, err error) {
+	n, err := start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, n.stop()) }()
+	f = &forwardFigures{server: n.name}
+	fmt.Fprintf(o.Progress, "%s: %s: %d members come\n", o.Name, n.name, len(o.Members))
 	first := len(o.Members)
 	if o.Receivers > 0 { // the first of them comes earlier: what is made once is not a receiver's
 		first -= o.Receivers - 1
 	}
 	first = max(first, 2)
-	crowd, err := office.Enter(ctx, o.Members[:first])
+	crowd, err := forward.Enter(ctx, n.place, o.Members[:first])
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, crowd.Leave()) }()
 	if first < len(o.Members) {
-		if _, err := crowd.Run(ctx, o.Shapes[0], time.Second, time.Second, func() error { return nil }); err != nil {
-			return nil, 0, 0, err
+		if _, err := crowd.Run(ctx, forward.Load{Shape: o.Shapes[0], Warm: time.Second, For: time.Second}, func() error { return nil }); err != nil {
+			return nil, err
 		}
 	}
-	before, err := n.Usage()
+	before, err := server.UsageOf(n.pid)
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, err
 	}
-	if err := crowd.More(ctx, office, o.Members[first:]); err != nil {
-		return nil, 0, 0, err
+	if err := crowd.More(ctx, o.Members[first:]); err != nil {
+		return nil, err
 	}
 	for _, s := range o.Shapes {
-		fmt.Fprintf(o.Progress, "%s: %s\n", o.Name, s)
-		r := &forwardRun{shape: s}
-		var at [2]server.Usage
-		var counted [2]map[string]float64
-		step := 0
-		var profiled <-chan error
-		r.figures, err = crowd.Run(ctx, s, o.Warm, o.For, func() (err error) {
-			if step == 1 {
-				if at[1], err = n.Usage(); err != nil {
-					return err
-				}
-			}
-			if counted[step], err = scrape(ctx, n.Addrs.Admin); err != nil {
-				return err
-			}
-			if step == 0 {
-				if o.Profile != "" {
-					profiled = profile(ctx, n.Addrs.Admin, o.Profile+string(s)+".pprof", o.For)
-				}
-				at[0], err = n.Usage()
-			}
-			step++
-			return err
-		})
-		if err == nil && profiled != nil {
-			err = <-profiled
+		fmt.Fprintf(o.Progress, "%s: %s: %s\n", o.Name, n.name, s)
+		profile := ""
+		if o.Profile != "" {
+			profile = o.Profile + string(s) + ".pprof"
 		}
+		r, err := n.run(ctx, crowd, forward.Load{Shape: s, Warm: o.Warm, For: o.For}, profile)
 		if err != nil {
-			return nil, 0, 0, err
+			return nil, err
 		}
-		r.use, r.counters = at[1].Since(at[0]), make(map[string]float64)
-		for k, v := range counted[1] {
-			r.counters[k] = v - counted[0][k]
-		}
-		runs = append(runs, r)
+		f.runs = append(f.runs, r)
 	}
-	after, err := n.Usage()
+	after, err := server.UsageOf(n.pid)
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, err
 	}
 	if k := len(o.Members) - first; k > 0 {
-		memory = float64(after.RSS-before.RSS) / 1024 / float64(k)
+		f.memory = float64(after.RSS-before.RSS) / 1024 / float64(k)
 	}
 	if o.Rest > 0 {
-		fmt.Fprintf(o.Progress, "%s: nobody sends\n", o.Name)
-		if before, err = n.Usage(); err != nil {
-			return nil, 0, 0, err
+		fmt.Fprintf(o.Progress, "%s: %s: nobody sends\n", o.Name, n.name)
+		if f.idle, err = n.rest(ctx, crowd, o.Rest); err != nil {
+			return nil, err
 		}
-		if err := crowd.Rest(ctx, o.Rest); err != nil {
-			return nil, 0, 0, err
-		}
-		if after, err = n.Usage(); err != nil {
-			return nil, 0, 0, err
-		}
-		idle = after.Since(before).CPU() / time.Duration(len(o.Members)) * time.Second / o.Rest
 	}
-	for _, r := range runs {
-		for _, way := range []forward.Way{forward.SendTo, forward.GSO, forward.Both} {
-			fmt.Fprintf(o.Progress, "%s: %s, the floor by %s\n", o.Name, r.shape, way)
-			f, err := forward.MeasureFloor(ctx, r.shape, o.Members, way, true, o.Floor)
-			if err != nil {
-				return nil, 0, 0, err
+	return f, nil
+}
+
+// run sends a load and says what it took. profileTo is a file for a CPU profile; empty: none.
+func (n *forwardServer) run(ctx context.Context, crowd *forward.Crowd, l forward.Load, profileTo string) (*forwardRun, error) {
+	r := &forwardRun{load: l, counters: make(map[string]float64)}
+	var at [2]server.Usage
+	var counted [2]map[string]float64
+	step := 0
+	var profiled <-chan error
+	figures, err := crowd.Run(ctx, l, func() (err error) {
+		if step == 1 {
+			if at[1], err = server.UsageOf(n.pid); err != nil {
+				return err
 			}
-			r.floors = append(r.floors, f)
 		}
+		if n.admin != "" {
+			if counted[step], err = scrape(ctx, n.admin); err != nil {
+				return err
+			}
+		}
+		if step == 0 {
+			if profileTo != "" && n.admin != "" {
+				profiled = profile(ctx, n.admin, profileTo, l.For)
+			}
+			at[0], err = server.UsageOf(n.pid)
+		}
+		step++
+		return err
+	})
+	if err == nil && profiled != nil {
+		err = <-profiled
 	}
-	return runs, memory, idle, nil
+	if err != nil {
+		return nil, err
+	}
+	r.figures, r.use = figures, at[1].Since(at[0])
+	for k, v := range counted[1] {
+		r.counters[k] = v - counted[0][k]
+	}
+	return r, nil
+}
+
+// rest is what a peer takes of the processor in a second in which nobody sends.
+func (n *forwardServer) rest(ctx context.Context, crowd *forward.Crowd, lasts time.Duration) (time.Duration, error) {
+	before, err := server.UsageOf(n.pid)
+	if err != nil {
+		return 0, err
+	}
+	if err := crowd.Rest(ctx, lasts); err != nil {
+		return 0, err
+	}
+	after, err := server.UsageOf(n.pid)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(float64(after.Since(before).CPU()) / lasts.Seconds() / float64(crowd.Members())), nil
+}
+
+func measureFloors(ctx context.Context, name string, s forward.Shape, members []forward.Kind, lasts time.Duration, progress io.Writer) (floors, error) {
+	all := make(floors)
+	for _, way := range []forward.Way{forward.SendTo, forward.GSO, forward.Both} {
+		fmt.Fprintf(progress, "%s: %s, the floor by %s\n", name, s, way)
+		f, err := forward.MeasureFloor(ctx, s, members, way, true, lasts)
+		if err != nil {
+			return nil, err
+		}
+		all[way] = f
+	}
+	return all, nil
 }
 
 // scrape reads the SFU's counters from the operators' page.
@@ -202,84 +276,4 @@ func scrape(ctx context.Context, admin string) (map[string]float64, error) {
 		}
 	}
 	return all, nil
-}
-
-func runForward(ctx context.Context, o forwardOptions) (*report.Result, error) {
-	runs, memory, idle, err := measureForward(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return forwardReport(o, runs, memory, idle), nil
-}
-
-func forwardReport(o forwardOptions, runs []*forwardRun, memory float64, idle time.Duration) *report.Result {
-	r := report.New(o.Name, o.Title)
-	r.Param("members", len(o.Members))
-	r.Param("each measurement", o.For)
-	num := func(v float64, digits int) string { return strconv.FormatFloat(v, 'f', digits, 64) }
-	t := report.Table{Title: "What a forwarded packet costs", Columns: []string{
-		"packets", "per second", "server CPU us", "user", "system", "floor sendto", "GSO", "GSO, sendmmsg", "over GSO", "delivered", "p50 ms", "p99 ms", "packets per system call", "per message",
-	}}
-	for _, x := range runs {
-		f := x.figures
-		per := func(d time.Duration) string { return num(float64(d.Nanoseconds())/1000/float64(max(f.Got, 1)), 1) }
-		ratio := x.perPacket() / x.floor(forward.GSO)
-		written := x.counters["written_packets_total"]
-		t.Rows = append(t.Rows, []string{
-			string(x.shape), num(float64(f.Got)/o.For.Seconds(), 0), num(x.perPacket(), 2), per(x.use.User), per(x.use.System),
-			num(x.floor(forward.SendTo), 2), num(x.floor(forward.GSO), 2), num(x.floor(forward.Both), 2), num(ratio, 2), fmt.Sprintf("%d of %d", f.Got, f.Owed),
-			num(ms(measure.Percentile(f.Latency, 50)), 3), num(ms(measure.Percentile(f.Latency, 99)), 3),
-			num(written/x.counters["write_calls_total"], 1), num(written/x.counters["write_messages_total"], 1),
-		})
-		shown := x.shape != forward.Bursts // the targets hold for bursts of equal packets, the others stand beside them
-		target := func(name, want, got string, pass bool) {
-			r.Targets = append(r.Targets, report.Target{Name: string(x.shape) + ": " + name, Want: want, Got: got, Pass: pass, Shown: shown})
-		}
-		if o.Ratio > 0 {
-			target("CPU over the GSO floor", "at most "+num(o.Ratio, 1), num(ratio, 2), ratio <= o.Ratio)
-		}
-		if o.Micros > 0 {
-			target("CPU us per packet", "at most "+num(o.Micros, 0), num(x.perPacket(), 2), x.perPacket() <= o.Micros)
-		}
-		if o.Latency > 0 {
-			p99 := measure.Percentile(f.Latency, 99)
-			target("p99 added ms", "under "+num(ms(o.Latency), 0), num(ms(p99), 2), p99 < o.Latency)
-		}
-		if o.Loss {
-			target("lost", "0", strconv.Itoa(f.Owed-f.Got), f.Owed == f.Got)
-		}
-		target("samples that were not what was sent", "0", strconv.Itoa(f.Bad), f.Bad == 0)
-	}
-	r.Tables = append(r.Tables, t)
-	for _, x := range runs {
-		for _, name := range slices.Sorted(maps.Keys(x.counters)) {
-			if reason, ok := strings.CutPrefix(name, "dropped_packets_total"); ok && x.counters[name] > 0 {
-				r.Note("%s: the node counts %.0f packets that it did not forward, %s", x.shape, x.counters[name], reason)
-			}
-		}
-	}
-	side := report.Table{Title: "Beside it", Columns: []string{"", "Atrium"}}
-	if memory > 0 {
-		side.Rows = append(side.Rows, []string{"memory KB per receiving peer", num(memory, 0)})
-		if o.Memory > 0 {
-			r.Targets = append(r.Targets, report.Target{Name: "memory KB per receiving peer", Want: "at most " + num(o.Memory, 0), Got: num(memory, 0), Pass: memory <= o.Memory})
-		}
-	}
-	if o.Rest > 0 {
-		v := float64(idle.Microseconds()) / 1000
-		side.Rows = append(side.Rows, []string{"idle CPU ms per second and peer", num(v, 3)})
-		if o.Idle > 0 {
-			r.Targets = append(r.Targets, report.Target{Name: "idle CPU ms per second and peer", Want: "at most " + num(o.Idle, 1), Got: num(v, 3), Pass: v <= o.Idle})
-		}
-	}
-	if len(side.Rows) > 0 {
-		r.Tables = append(r.Tables, side)
-	}
-	if memory > 0 {
-		r.Note("Memory is what the server's process holds more after everybody came and all was measured than with one receiver, per further receiver.")
-	}
-	r.Note("CPU is user and system time of the server's process, everything it did meanwhile included, per packet that its receiver's kernel had.")
-	r.Note("The floor is one Go thread that copies, encrypts (AES-128-GCM) and sends the same packets to as many sockets at the same times, and is measured by its thread's clock: a system call for each packet, one for each receiver with UDP_SEGMENT, and one for all receivers.")
-	r.Note("Latency is from the sender's stamp to the receiver's kernel, one packet in 16; the cost of the sender's own system call is in it.")
-	return r
 }

@@ -16,6 +16,7 @@ import (
 // forwardFlags are those that every forwarding scenario has.
 func forwardFlags(c *cobra.Command, o *forwardOptions, shapes *[]string, out *outputs) {
 	f := c.Flags()
+	f.StringVar(&o.Peer, "peer", "", "janus: measured in the same run, in turn")
 	f.StringSliceVar(shapes, "shape", []string{"bursts", "browser"}, "bursts (frames of equal packets, sent at once), browser (frames of VP8's sizes, paced as libwebrtc does)")
 	f.DurationVar(&o.For, "for", 5*time.Second, "how long each measurement takes")
 	f.DurationVar(&o.Warm, "warm-up", 2*time.Second, "sent before anything is measured")
@@ -27,6 +28,9 @@ func forwardFlags(c *cobra.Command, o *forwardOptions, shapes *[]string, out *ou
 
 func (o *forwardOptions) run(cmd *cobra.Command, shapes []string, out *outputs) error {
 	o.Progress = cmd.ErrOrStderr()
+	if o.Peer != "" && o.Peer != "janus" {
+		return fmt.Errorf("bench: --peer %q; janus is the one that can be measured beside", o.Peer)
+	}
 	for _, s := range shapes {
 		o.Shapes = append(o.Shapes, forward.Shape(s))
 	}
@@ -50,7 +54,7 @@ func fanoutCommand() *cobra.Command {
 			o.Members = append(slices.Repeat([]forward.Kind{{Mic: true, Camera: true}}, senders),
 				slices.Repeat([]forward.Kind{{Audio: senders, Video: senders}}, receivers)...)
 			if receivers >= 50 { // what is the process's own is small beside theirs
-				o.Idle = 0.5
+				o.Idle = idleTarget
 				if senders == 1 {
 					o.Memory = 300
 				}
@@ -128,7 +132,7 @@ func floorCommand() *cobra.Command {
 				t := report.Table{Title: "us per packet", Columns: []string{"load", "sendto", "sendto, AES-GCM", "sendmmsg", "sendmmsg, AES-GCM", "GSO", "GSO, AES-GCM", "GSO and sendmmsg", "the same, AES-GCM"}}
 				for _, load := range []struct{ senders, receivers int }{{1, 10}, {1, 50}, {3, 50}} {
 					kinds := append(slices.Repeat([]forward.Kind{{Mic: true, Camera: true}}, load.senders),
-						slices.Repeat([]forward.Kind{{Audio: 1}}, load.receivers)...)
+						slices.Repeat([]forward.Kind{{Audio: load.senders, Video: load.senders}}, load.receivers)...)
 					row := []string{fmt.Sprintf("%d to %d", load.senders, load.receivers)}
 					for _, way := range []forward.Way{forward.SendTo, forward.SendMMsg, forward.GSO, forward.Both} {
 						for _, sealed := range []bool{false, true} {

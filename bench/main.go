@@ -26,7 +26,7 @@ func main() {
 		Use: "bench", Short: "Measure Atrium with synthetic people",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(switchCommand(), floorCommand(), fanoutCommand(), meshCommand(), audioCommand(), presenceCommand(), documentsCommand(), joinCommand(), relayCommand(), squeezeCommand(), soakCommand(), reportCommand())
+	root.AddCommand(switchCommand(), floorCommand(), fanoutCommand(), meshCommand(), audioCommand(), scaleCommand(), presenceCommand(), documentsCommand(), joinCommand(), relayCommand(), squeezeCommand(), soakCommand(), reportCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		stop()

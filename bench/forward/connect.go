@@ -42,9 +42,11 @@ var certificate = sync.OnceValues(func() (tls.Certificate, error) {
 	return selfsign.SelfSign(key)
 })
 
-// media is a member's transport: one UDP socket, with ICE as the controlling agent, DTLS as the client, and SRTP.
+// media is a member's transport: one UDP socket, with ICE as the controlling agent (or a full one, full.go), DTLS as the
+// client, and SRTP.
 type media struct {
 	kind      Kind
+	full      bool // has a candidate, and answers the server's checks
 	ufrag     string
 	pwd       string
 	cert      tls.Certificate
@@ -52,9 +54,10 @@ type media struct {
 	dtls      *dtls.Conn
 	fd        int
 	remote    iceServer
-	wide      bool // the SFU numbers packets transport-wide
+	wide      byte // id of the extension in which the SFU numbers packets transport-wide; 0: it does not
 	in, out   *srtp.Context
 	slotSSRCs map[uint32]bool
+	slotTypes [128]bool // payload types of the slots' packets, without those of retransmissions
 }
 
 // iceServer is the SFU, as its answer has it.
@@ -78,7 +81,7 @@ func fingerprint(der []byte) string {
 }
 
 // offer is what a browser would offer, without what the SFU takes no notice of.
-func (m *media) offer() string {
+func (m *media) offer(setup string) string {
 	var b, bundle strings.Builder
 	mid := 0
 	section := func(kind, direction string, ssrc uint32) {
@@ -87,8 +90,8 @@ func (m *media) offer() string {
 			pts = "96 97"
 		}
 		fmt.Fprintf(&bundle, " %d", mid)
-		fmt.Fprintf(&b, "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:actpass\r\na=mid:%d\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
-			kind, pts, m.ufrag, m.pwd, fingerprint(m.cert.Certificate[0]), mid, direction)
+		fmt.Fprintf(&b, "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:%s\r\na=mid:%d\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
+			kind, pts, m.ufrag, m.pwd, fingerprint(m.cert.Certificate[0]), setup, mid, direction)
 		fmt.Fprintf(&b, "a=extmap:%d %s\r\na=extmap:%d %s\r\n", midID, sdp.SDESMidURI, wideID, sdp.TransportCCURI)
 		if kind == "audio" {
 			fmt.Fprintf(&b, "a=extmap:%d %s\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=rtcp-fb:111 transport-cc\r\n", levelID, sdp.AudioLevelURI)
@@ -112,14 +115,25 @@ func (m *media) offer() string {
 	for range m.kind.Video {
 		section("video", "recvonly", 0)
 	}
-	return "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE" + bundle.String() + "\r\na=msid-semantic: WMS *\r\n" + b.String()
+	return m.session(bundle.String(), b.String())
 }
 
-// read takes from an answer what is needed to connect and to know the slots' packets.
-func (m *media) read(answer string) error {
+// session is a description with these sections, which are one bundle.
+func (m *media) session(bundle, sections string) string {
+	if m.full { // in the section that stands for the bundle (RFC 8843, section 7.1.3)
+		first, others, several := strings.Cut(sections, "\r\nm=")
+		if sections = strings.TrimSuffix(first, "\r\n") + "\r\n" + m.candidate(); several {
+			sections += "m=" + others
+		}
+	}
+	return "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE" + bundle + "\r\na=msid-semantic: WMS *\r\n" + sections
+}
+
+// read takes from the server's description what is needed to connect and to know the slots' packets.
+func (m *media) read(description string) error {
 	var d sdp.SessionDescription
-	if err := d.UnmarshalString(answer); err != nil {
-		return fmt.Errorf("forward: the answer: %w", err)
+	if err := d.UnmarshalString(description); err != nil {
+		return fmt.Errorf("forward: the server's description: %w", err)
 	}
 	m.slotSSRCs = make(map[uint32]bool)
 	take := func(attrs []sdp.Attribute) {
@@ -141,8 +155,12 @@ func (m *media) read(answer string) error {
 				m.remote.fingerprint = f[1]
 			case a.Key == "candidate" && len(f) > 7 && strings.EqualFold(f[2], "udp") && m.remote.addr == nil:
 				m.remote.addr, _ = net.ResolveUDPAddr("udp", net.JoinHostPort(f[4], f[5]))
-			case a.Key == "extmap" && len(f) > 1 && f[1] == sdp.TransportCCURI && m.receives():
-				m.wide = true
+			case a.Key == "extmap" && len(f) > 1 && f[1] == sdp.TransportCCURI && m.kind.receives():
+				n, _ := strconv.ParseUint(strings.Split(f[0], "/")[0], 10, 4)
+				m.wide = byte(n)
+			case a.Key == "rtpmap" && len(f) > 1 && !strings.HasPrefix(strings.ToLower(f[1]), "rtx/"):
+				n, _ := strconv.ParseUint(f[0], 10, 7)
+				m.slotTypes[n] = true
 			case a.Key == "ssrc":
 				n, _ := strconv.ParseUint(f[0], 10, 32)
 				if !retransmits[uint32(n)] {
@@ -156,18 +174,13 @@ func (m *media) read(answer string) error {
 		take(x.Attributes)
 	}
 	if m.remote.addr == nil || m.remote.pwd == "" || m.remote.fingerprint == "" {
-		return errors.New("forward: the answer has no UDP candidate, ICE password or fingerprint")
+		return errors.New("forward: the server's description has no UDP candidate, ICE password or fingerprint")
 	}
 	return nil
 }
 
-func (m *media) receives() bool { return m.kind.Audio+m.kind.Video > 0 }
-
-// connect does ICE and DTLS, and takes the socket out of Go's poller.
-func (m *media) connect(ctx context.Context, answer string) error {
-	if err := m.read(answer); err != nil {
-		return err
-	}
+// connect does ICE as the controlling agent, and DTLS.
+func (m *media) connect(ctx context.Context) error {
 	udp, err := net.DialUDP("udp", nil, m.remote.addr)
 	if err != nil {
 		return fmt.Errorf("forward: %w", err)
@@ -176,14 +189,20 @@ func (m *media) connect(ctx context.Context, answer string) error {
 	if err := m.nominate(ctx); err != nil {
 		return err
 	}
+	return m.secure(ctx)
+}
+
+// secure does DTLS on the socket that ICE has found, and takes it out of Go's poller.
+func (m *media) secure(ctx context.Context) error {
+	var err error
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	m.dtls, err = dtls.ClientWithOptions(m.conn, m.remote.addr,
 		dtls.WithCertificates(m.cert), dtls.WithInsecureSkipVerify(true), dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
-		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM),
+		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80),
 		dtls.WithVerifyPeerCertificate(func(certs [][]byte, _ [][]*x509.Certificate) error {
 			if len(certs) == 0 || !strings.EqualFold(fingerprint(certs[0]), m.remote.fingerprint) {
-				return errors.New("forward: the SFU's certificate is not that of its answer")
+				return errors.New("forward: the server's certificate is not that of its description")
 			}
 			return nil
 		}))
@@ -197,7 +216,8 @@ func (m *media) connect(ctx context.Context, answer string) error {
 	if !ok {
 		return errors.New("forward: DTLS has no state")
 	}
-	c := srtp.Config{Profile: srtp.ProtectionProfileAeadAes128Gcm}
+	profile, _ := m.dtls.SelectedSRTPProtectionProfile()
+	c := srtp.Config{Profile: srtp.ProtectionProfile(profile)} // both are numbered as RFC 5764 and RFC 7714 do
 	if err := c.ExtractSessionKeysFromDTLS(&state, true); err != nil {
 		return fmt.Errorf("forward: SRTP keys: %w", err)
 	}
@@ -266,6 +286,7 @@ func (m *media) close() error {
 // quietConn is the socket as DTLS sees it: when the handshake is over it has nothing more to read.
 type quietConn struct {
 	*net.UDPConn
+	other func([]byte) // takes what is not DTLS; nil: nobody does
 	quiet chan struct{}
 	once  sync.Once
 	mu    sync.Mutex
@@ -283,8 +304,11 @@ func (c *quietConn) ReadFrom(b []byte) (int, net.Addr, error) {
 			<-c.quiet
 			return 0, nil, net.ErrClosed
 		}
-		if err == nil && n > 0 && (b[0] < 20 || b[0] > 63) {
-			continue // not DTLS (RFC 7983)
+		if err == nil && n > 0 && (b[0] < 20 || b[0] > 63) { // not DTLS (RFC 7983)
+			if c.other != nil {
+				c.other(b[:n])
+			}
+			continue
 		}
 		return n, addr, err
 	}

@@ -5,5 +5,6 @@
 // packet is counted by its header, one in sampleEvery is decrypted for the stamp that it carries.
 //
 // What is sent is a timeline (timeline.go): bursts of equal packets, or frames of the sizes that an encoder makes, paced as
-// a browser does. floor.go measures what the kernel and AES-GCM take by themselves for the same timeline.
+// a browser does. Whom they meet is a place: an office of Atrium's (office.go), or the room of another server under the same
+// load (janus.go, janusroom.go). floor.go measures what the kernel and AES-GCM take by themselves for the same timeline.
 package forward

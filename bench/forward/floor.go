@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -45,24 +46,19 @@ func (f *Floor) PerPacket() time.Duration {
 	return f.CPU / time.Duration(f.Packets)
 }
 
-// MeasureFloor sends what kinds would be sent by an SFU: each member's packets to every other that receives.
+// MeasureFloor sends what kinds would be sent by an SFU: each member's packets to those who have a slot for it.
 func MeasureFloor(ctx context.Context, s Shape, kinds []Kind, way Way, sealed bool, lasts time.Duration) (f Floor, err error) {
 	f = Floor{Way: way, Sealed: sealed}
 	events, err := timeline(s, kinds)
 	if err != nil {
 		return f, err
 	}
-	var receivers []int
-	for i, k := range kinds {
-		if k.Audio+k.Video > 0 {
-			receivers = append(receivers, i)
-		}
-	}
-	out, err := newOutlet(receivers)
+	out, err := newOutlet(kinds)
 	if err != nil {
 		return f, err
 	}
 	defer out.close()
+	events = slices.DeleteFunc(events, func(e event) bool { return len(out.receivers(&e)) == 0 })
 	var got atomic.Int64
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() { // the receivers, on a thread of their own
@@ -131,7 +127,7 @@ const outletMessages = 1024
 // outlet is a socket, with receivers that each have a key.
 type outlet struct {
 	fd      int
-	members []int // whom a receiver stands for
+	hears   [lanes][][]int // receivers, by who sends
 	fds     []int
 	to      []unix.RawSockaddrInet4
 	aead    []cipher.AEAD
@@ -143,8 +139,8 @@ type outlet struct {
 	control [outletMessages][24]byte
 }
 
-func newOutlet(members []int) (o *outlet, err error) {
-	o = &outlet{fd: -1, members: members, arena: make([]byte, 2<<20)}
+func newOutlet(kinds []Kind) (o *outlet, err error) {
+	o = &outlet{fd: -1, hears: audience(kinds), arena: make([]byte, 2<<20)}
 	defer func() {
 		if err != nil {
 			o.close()
@@ -154,7 +150,12 @@ func newOutlet(members []int) (o *outlet, err error) {
 		return o, fmt.Errorf("forward: floor: %w", err)
 	}
 	_ = unix.SetsockoptInt(o.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 4<<20)
-	for i := range members {
+	index := make(map[int]int)
+	for i, k := range kinds {
+		if !k.receives() {
+			continue
+		}
+		index[i] = len(o.fds)
 		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
 			return o, fmt.Errorf("forward: floor: %w", err)
@@ -176,6 +177,13 @@ func newOutlet(members []int) (o *outlet, err error) {
 		}
 		o.fds, o.to, o.aead = append(o.fds, fd), append(o.to, to), append(o.aead, aead)
 	}
+	for _, lane := range o.hears {
+		for _, to := range lane {
+			for k := range to {
+				to[k] = index[to[k]]
+			}
+		}
+	}
 	return o, nil
 }
 
@@ -187,15 +195,20 @@ func (o *outlet) close() {
 	}
 }
 
+// receivers are those who have a slot for an event's packets.
+func (o *outlet) receivers(e *event) []int {
+	if e.video {
+		return o.hears[video][e.from]
+	}
+	return o.hears[audio][e.from]
+}
+
 const rtpHeader, gcmTag = 12, 16
 
-// send sends an event's packets to every receiver but the one who sends them.
+// send sends an event's packets to who has a slot for them.
 func (o *outlet) send(e *event, way Way, sealed bool, count *int) error {
 	used, n := 0, 0
-	for i := range o.to {
-		if o.members[i] == e.from {
-			continue
-		}
+	for _, i := range o.receivers(e) {
 		run, size := used, 0 // where the open run begins, and the size of its packets
 		for k, bytes := range e.sizes {
 			p := o.arena[used : used+bytes+gcmTag]

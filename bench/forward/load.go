@@ -23,11 +23,20 @@ const (
 	feedbackEvery = 100 * time.Millisecond // transport-wide feedback
 	reportEvery   = time.Second            // receiver reports
 	settle        = 200 * time.Millisecond // for packets to be with their receivers
+	connecting    = 4                      // members whose media comes up at the same time
 	stampBytes    = 8
 )
 
-// Crowd is members in one zone whose media is up.
+// Load is what the members of a crowd send.
+type Load struct {
+	Shape     Shape
+	Warm, For time.Duration // the time before anything counts, and that which does
+	Senders   int           // the first so many send; 0: all who can
+}
+
+// Crowd is members in one place whose media is up.
 type Crowd struct {
+	place   Place
 	members []*member
 	flows   []flow // of the same index
 	ends    []end
@@ -36,10 +45,10 @@ type Crowd struct {
 
 // flow is what a member sends. Owned by Run.
 type flow struct {
-	sequence [2]uint16 // audio, video
+	sequence [lanes]uint16
 	picture  uint16
 	key      bool // a key frame is due
-	sent     int
+	sent     [lanes]int
 	buf      []byte
 }
 
@@ -52,44 +61,45 @@ type end struct {
 	highest  map[uint32]uint32
 }
 
-// Enter brings members into the zone, the first two together, since two make the zone use the SFU.
-func (o *Office) Enter(ctx context.Context, kinds []Kind) (*Crowd, error) {
-	c := &Crowd{}
-	if err := c.enter(ctx, o, kinds); err != nil {
+// Enter brings members into a place, in this order.
+func Enter(ctx context.Context, p Place, kinds []Kind) (*Crowd, error) {
+	c := &Crowd{place: p}
+	if err := c.More(ctx, kinds); err != nil {
 		return nil, errors.Join(err, c.Leave())
 	}
 	return c, nil
 }
 
-// More brings further members into the zone.
-func (c *Crowd) More(ctx context.Context, o *Office, kinds []Kind) error {
-	return c.enter(ctx, o, kinds)
-}
-
-func (c *Crowd) enter(ctx context.Context, o *Office, kinds []Kind) error {
+// More brings further members in.
+func (c *Crowd) More(ctx context.Context, kinds []Kind) error {
 	var fresh []*member
-	for _, k := range kinds {
-		m, err := o.enter(ctx, len(c.members), k)
+	for i, k := range kinds {
+		g, err := c.place.enter(ctx, len(c.members), k)
 		if err != nil {
 			return err
 		}
+		m := &member{kind: k, guest: g}
 		c.members, fresh = append(c.members, m), append(fresh, m)
 		c.flows = append(c.flows, flow{key: true, buf: make([]byte, 1500)})
 		c.ends = append(c.ends, end{recorder: twcc.NewRecorder(1), highest: make(map[uint32]uint32)})
-		if len(c.members) < 2 {
+		if !c.place.atOnce(len(c.members)) && i < len(kinds)-1 {
 			continue
 		}
-		g, ctx := errgroup.WithContext(ctx)
+		all, ctx := errgroup.WithContext(ctx)
+		all.SetLimit(connecting)
 		for _, m := range fresh {
-			g.Go(func() error { return m.connect(ctx) })
+			all.Go(func() error { return m.connect(ctx) })
 		}
-		if err := g.Wait(); err != nil {
+		if err := all.Wait(); err != nil {
 			return err
 		}
 		fresh = nil
 	}
 	return nil
 }
+
+// Members is how many there are.
+func (c *Crowd) Members() int { return len(c.members) }
 
 // Leave ends every session.
 func (c *Crowd) Leave() error {
@@ -107,20 +117,38 @@ type Figures struct {
 	Got     int
 	Bad     int             // samples that were not what was sent
 	Latency []time.Duration // of the samples, in order of size
+	Load    time.Duration   // processor time of the thread that is all members
 }
 
-// Run sends for the time given and says what came. hook is called when nothing is under way: before the first packet that
+// Kinds are the members', in the order in which they came.
+func (c *Crowd) Kinds() []Kind {
+	kinds := make([]Kind, len(c.members))
+	for i, m := range c.members {
+		kinds[i] = m.kind
+	}
+	return kinds
+}
+
+// Active are kinds of which only the first senders who can send do; 0: all.
+func Active(kinds []Kind, senders int) []Kind {
+	kinds = slices.Clone(kinds)
+	active := 0
+	for i := range kinds {
+		if !kinds[i].sends() {
+			continue
+		}
+		if active++; senders > 0 && active > senders {
+			kinds[i].Silent = true
+		}
+	}
+	return kinds
+}
+
+// Run sends a load and says what came. hook is called when nothing is under way: before the first packet that
 // counts and after the last has come. It uses one thread.
-func (c *Crowd) Run(ctx context.Context, s Shape, warm, lasts time.Duration, hook func() error) (Figures, error) {
-	var senders []Kind
-	for _, m := range c.members {
-		senders = append(senders, m.kind)
-	}
-	n := len(senders)
-	for n > 0 && !senders[n-1].Mic && !senders[n-1].Camera {
-		n--
-	}
-	events, err := timeline(s, senders[:n])
+func (c *Crowd) Run(ctx context.Context, l Load, hook func() error) (Figures, error) {
+	kinds := Active(c.Kinds(), l.Senders)
+	events, err := timeline(l.Shape, kinds)
 	if err != nil {
 		return Figures{}, err
 	}
@@ -131,29 +159,29 @@ func (c *Crowd) Run(ctx context.Context, s Shape, warm, lasts time.Duration, hoo
 	defer unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // 0: the thread's default
 	c.in = newInbox()
 	p := &pump{c: c, ctx: ctx}
-	if err := p.play(events, warm); err != nil {
+	if err := p.play(events, l.Warm); err != nil {
 		return Figures{}, err
 	}
 	for i := range c.ends {
 		c.ends[i].got, c.ends[i].bad, c.ends[i].latency = 0, 0, c.ends[i].latency[:0]
-		c.flows[i].sent = 0
+		c.flows[i].sent = [lanes]int{}
 	}
 	if err := hook(); err != nil {
 		return Figures{}, err
 	}
-	if err := p.play(events, lasts); err != nil {
+	began := threadTime()
+	if err := p.play(events, l.For); err != nil {
 		return Figures{}, err
 	}
+	f := Figures{Load: threadTime() - began}
 	if err := hook(); err != nil {
 		return Figures{}, err
 	}
-	var f Figures
+	hears := audience(kinds)
 	for i := range c.ends {
-		f.Sent += c.flows[i].sent
-		for j, m := range c.members {
-			if i != j && m.receives() {
-				f.Owed += c.flows[i].sent
-			}
+		for lane, sent := range c.flows[i].sent {
+			f.Sent += sent
+			f.Owed += sent * len(hears[lane][i])
 		}
 		f.Got += c.ends[i].got
 		f.Bad += c.ends[i].bad
@@ -168,8 +196,6 @@ func (c *Crowd) Rest(ctx context.Context, lasts time.Duration) error {
 	c.in = newInbox()
 	return (&pump{c: c, ctx: ctx}).play(nil, lasts)
 }
-
-func (m *member) receives() bool { return m.kind.Audio+m.kind.Video > 0 }
 
 // pump is the one thread of a run.
 type pump struct {
@@ -239,12 +265,15 @@ func (p *pump) keep(now time.Time) error {
 		p.report = now
 	}
 	for i, m := range p.c.members {
-		if check {
-			req, err := m.media.check()
+		for _, t := range m.transports() {
+			if !check || t.full {
+				break
+			}
+			req, err := t.check()
 			if err != nil {
 				return fmt.Errorf("forward: check: %w", err)
 			}
-			_, _ = unix.Write(m.media.fd, req.Raw)
+			_, _ = unix.Write(t.fd, req.Raw)
 		}
 		e := &p.c.ends[i]
 		var packets []rtcp.Packet
@@ -263,10 +292,10 @@ func (p *pump) keep(now time.Time) error {
 			if err != nil {
 				return fmt.Errorf("forward: feedback: %w", err)
 			}
-			if raw, err = m.media.out.EncryptRTCP(nil, raw, nil); err != nil {
+			if raw, err = m.hear.out.EncryptRTCP(nil, raw, nil); err != nil {
 				return fmt.Errorf("forward: feedback: %w", err)
 			}
-			_, _ = unix.Write(m.media.fd, raw)
+			_, _ = unix.Write(m.hear.fd, raw)
 		}
 	}
 	return nil
@@ -274,15 +303,15 @@ func (p *pump) keep(now time.Time) error {
 
 // send sends an event's packets back to back.
 func (c *Crowd) send(e *event) error {
-	f, m := &c.flows[e.from], c.members[e.from].media
+	f, m := &c.flows[e.from], c.members[e.from].send
 	if e.begins {
 		f.picture = (f.picture + 1) & 0x7fff
 	}
 	for k, size := range e.sizes {
 		h := rtp.Header{Version: 2, PayloadType: audioPT, SSRC: audioSSRC, SequenceNumber: f.sequence[0], Timestamp: uint32(f.sequence[0]) * 960}
-		lane := 0
+		lane := audio
 		if e.video {
-			lane = 1
+			lane = video
 			h.PayloadType, h.SSRC, h.SequenceNumber, h.Timestamp = videoPT, videoSSRC, f.sequence[1], uint32(f.picture)*3000
 			h.Marker = e.ends && k == len(e.sizes)-1
 			_ = h.SetExtension(midID, []byte("1"))
@@ -317,7 +346,7 @@ func (c *Crowd) send(e *event) error {
 		if _, err := unix.Write(m.fd, sealed); err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.ECONNREFUSED) {
 			return fmt.Errorf("forward: sending: %w", err)
 		}
-		f.sent++
+		f.sent[lane]++
 	}
 	return nil
 }

@@ -1,219 +1,95 @@
 package forward
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
-	"strings"
-	"time"
-
-	"github.com/google/uuid"
-	"github.com/gorilla/websocket"
-
-	"atrium/signaling/identity"
-	"atrium/signaling/protocol"
-	"atrium/signaling/space"
 )
 
-const patience = 20 * time.Second
-
-// Office is where members meet: the world of a node whose authentication secret is known.
-type Office struct {
-	URL       string // http://host:port
-	Secret    []byte
-	Workspace uuid.UUID
-	World     uuid.UUID
+// Place is where members meet: an office of Atrium's, or a room of another server's.
+type Place interface {
+	// enter brings somebody in, without the media that it is to receive.
+	enter(ctx context.Context, n int, k Kind) (guest, error)
+	// atOnce says whether members' media can come up one by one once so many are in; else all enter first.
+	atOnce(n int) bool
 }
 
-// Look asks a node for its guests' world.
-func Look(ctx context.Context, node string, secret []byte) (*Office, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, node+"/api/guest", bytes.NewReader([]byte(`{"display_name":"bench","avatar_id":"fox"}`)))
-	if err != nil {
-		return nil, fmt.Errorf("forward: guest login: %w", err)
-	}
-	tr := &http.Transport{DisableKeepAlives: true}
-	defer tr.CloseIdleConnections()
-	res, err := (&http.Client{Transport: tr, Timeout: patience}).Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("forward: guest login: %w", err)
-	}
-	defer res.Body.Close()
-	var guest struct {
-		World uuid.UUID `json:"world_id"`
-		User  struct {
-			Workspace uuid.UUID `json:"workspace_id"`
-		} `json:"user"`
-	}
-	if err := json.NewDecoder(res.Body).Decode(&guest); err != nil || guest.World == uuid.Nil {
-		return nil, fmt.Errorf("forward: guest login: %s (%w)", res.Status, err)
-	}
-	return &Office{URL: node, Secret: secret, Workspace: guest.User.Workspace, World: guest.World}, nil
-}
-
-// socket is a WebSocket of the zone protocol.
-type socket struct {
-	ws     *websocket.Conn
-	frames chan protocol.Envelope // ends with the connection
-}
-
-func dial(ctx context.Context, url string) (*socket, error) {
-	d := websocket.Dialer{HandshakeTimeout: patience, ReadBufferSize: 4096, WriteBufferSize: 4096}
-	ws, res, err := d.DialContext(ctx, "ws"+strings.TrimPrefix(url, "http"), nil)
-	if err != nil {
-		return nil, fmt.Errorf("forward: %s: %w", url, err)
-	}
-	_ = res.Body.Close()
-	s := &socket{ws: ws, frames: make(chan protocol.Envelope, 16)}
-	go s.read()
-	return s, nil
-}
-
-// read takes frames until the connection ends. What nobody waits for gives way.
-func (s *socket) read() {
-	defer close(s.frames)
-	for {
-		_, frame, err := s.ws.ReadMessage()
-		if err != nil {
-			return
-		}
-		env, err := protocol.Decode(frame)
-		if err != nil {
-			return
-		}
-		switch env.Type {
-		case protocol.TypePeerJoined, protocol.TypePeerLeft, protocol.TypeSlots, protocol.TypePresenceBroadcast, protocol.TypeTURNCredentials:
-			continue
-		}
-		select {
-		case s.frames <- env:
-		default:
-		}
-	}
-}
-
-// ask sends a message and waits for its answer.
-func (s *socket) ask(ctx context.Context, typ string, payload any, answer string, into any) error {
-	if typ != "" {
-		_ = s.ws.SetWriteDeadline(time.Now().Add(patience))
-		if err := s.ws.WriteMessage(websocket.TextMessage, protocol.MustEncode(typ, payload)); err != nil {
-			return fmt.Errorf("forward: %s: %w", typ, err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		select {
-		case env, ok := <-s.frames:
-			switch {
-			case !ok:
-				return fmt.Errorf("forward: the connection ended before %s", answer)
-			case env.Type == protocol.TypeError:
-				return fmt.Errorf("forward: instead of %s: %s", answer, env.Payload)
-			case env.Type == answer && into == nil:
-				return nil
-			case env.Type == answer:
-				return env.Into(into)
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("forward: waiting for %s: %w", answer, ctx.Err())
-		}
-	}
-}
-
-func (s *socket) close() {
-	s.ws.Close()
-	for range s.frames { // until read has ended
-	}
+// guest is somebody in a place.
+type guest interface {
+	// connect brings its media up: the transport by which it sends, and that by which it hears, which may be the same. Those
+	// that it gives with an error are to be closed.
+	connect(ctx context.Context) (send, hear *media, err error)
+	leave() error
 }
 
 // Kind is what a member sends and how many slots it asks for.
 type Kind struct {
 	Mic, Camera  bool
 	Audio, Video int
+	Silent       bool // has a microphone or a camera, and sends nothing by it
 }
 
-// member is somebody in the zone, with a session in the SFU.
+func (k Kind) sends() bool    { return (k.Mic || k.Camera) && !k.Silent }
+func (k Kind) receives() bool { return k.Audio+k.Video > 0 }
+
+// member is somebody in a place.
 type member struct {
-	kind Kind
-	user uuid.UUID
-	zone uuid.UUID
-
-	signal, link *socket
-	media        *media
+	kind       Kind
+	guest      guest
+	send, hear *media // nil: none, or not yet
 }
 
-// enter joins the world. Its zone goes to the SFU when the second member is there, and who comes later is invited at once.
-func (o *Office) enter(ctx context.Context, n int, k Kind) (m *member, err error) {
-	m = &member{kind: k, user: uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, "forward ", n))}
-	token, err := identity.Mint(identity.Auth{Secret: o.Secret}, identity.Claims{
-		User: m.user, Workspace: o.Workspace, Name: fmt.Sprint("Member ", n), Avatar: "fox", Role: space.Plain, Expires: time.Now().Add(time.Hour),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("forward: %w", err)
-	}
-	if m.signal, err = dial(ctx, o.URL+"/signal"); err != nil {
-		return nil, err
-	}
-	err = m.signal.ask(ctx, protocol.TypeConnect, protocol.Connect{Token: token, ClientVersion: "bench", Features: []string{string(protocol.FeatureTopologyChanged)}}, protocol.TypeConnected, nil)
-	if err == nil {
-		var w protocol.WorldState
-		err = m.signal.ask(ctx, protocol.TypeJoinWorld, protocol.JoinWorld{WorldID: o.World}, protocol.TypeWorldState, &w)
-		m.zone = w.CurrentZone.ZoneID
-	}
-	if err != nil {
-		return nil, errors.Join(err, m.leave())
-	}
-	return m, nil
+func (m *member) connect(ctx context.Context) (err error) {
+	m.send, m.hear, err = m.guest.connect(ctx)
+	return err
 }
 
-// connect waits for the invitation and opens the session, with its media up.
-func (m *member) connect(ctx context.Context) error {
-	var p protocol.PromoteToSFU
-	if err := m.signal.ask(ctx, "", nil, protocol.TypePromoteToSFU, &p); err != nil {
-		return err
+// transports are those that it has.
+func (m *member) transports() []*media {
+	switch {
+	case m.send == nil && m.hear == nil:
+		return nil
+	case m.send == nil || m.send == m.hear:
+		return []*media{m.hear}
+	case m.hear == nil:
+		return []*media{m.send}
 	}
-	var err error
-	if m.link, err = dial(ctx, "http"+strings.TrimPrefix(p.SFUURL, "ws")); err != nil {
-		return err
-	}
-	var c protocol.SFULinkConnected
-	if err := m.link.ask(ctx, protocol.TypeConnect, protocol.Connect{Token: p.SFUToken, ClientVersion: "bench"}, protocol.TypeConnected, &c); err != nil {
-		return err
-	}
-	if m.kind.Audio > c.Slots.Audio || m.kind.Video > c.Slots.Video {
-		return fmt.Errorf("forward: %d and %d slots are wanted, the SFU gives %d and %d", m.kind.Audio, m.kind.Video, c.Slots.Audio, c.Slots.Video)
-	}
-	if m.media, err = newMedia(m.kind); err != nil {
-		return err
-	}
-	var answer protocol.Description
-	offer := base64.StdEncoding.EncodeToString([]byte(m.media.offer()))
-	if err := m.link.ask(ctx, protocol.TypeSDPOffer, protocol.Description{To: protocol.SFUParty, SDP: offer}, protocol.TypeSDPAnswer, &answer); err != nil {
-		return err
-	}
-	raw, err := base64.StdEncoding.DecodeString(answer.SDP)
-	if err != nil {
-		return fmt.Errorf("forward: the answer: %w", err)
-	}
-	if err := m.media.connect(ctx, string(raw)); err != nil {
-		return err
-	}
-	return m.signal.ws.WriteMessage(websocket.TextMessage, protocol.MustEncode(protocol.TypeSFUConnected, protocol.SFUConnected{ZoneID: m.zone}))
+	return []*media{m.send, m.hear}
 }
 
 func (m *member) leave() error {
-	var err error
-	if m.media != nil {
-		err = m.media.close()
+	var errs []error
+	for _, t := range m.transports() {
+		errs = append(errs, t.close())
 	}
-	for _, s := range []*socket{m.link, m.signal} {
-		if s != nil {
-			s.close()
+	return errors.Join(append(errs, m.guest.leave())...)
+}
+
+// The lanes of a member's packets.
+const (
+	audio = iota
+	video
+	lanes
+)
+
+// audience says for each member and lane who receives what it sends: everybody's slots go to the first who send, other than
+// itself. Which of many an SFU chooses is its affair; how many it can is not.
+func audience(kinds []Kind) (all [lanes][][]int) {
+	for lane := range all {
+		all[lane] = make([][]int, len(kinds))
+		for to, k := range kinds {
+			slots := k.Audio
+			if lane == video {
+				slots = k.Video
+			}
+			for from := 0; from < len(kinds) && slots > 0; from++ {
+				f := kinds[from]
+				if from == to || !f.sends() || lane == audio && !f.Mic || lane == video && !f.Camera {
+					continue
+				}
+				all[lane][from] = append(all[lane][from], to)
+				slots--
+			}
 		}
 	}
-	return err
+	return all
 }

@@ -5,38 +5,50 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"golang.org/x/sys/unix"
 )
 
 // drain takes what has come for a member.
 func (c *Crowd) drain(i int) {
-	m, e := c.members[i], &c.ends[i]
+	for _, t := range c.members[i].transports() {
+		c.drainOne(i, t)
+	}
+}
+
+func (c *Crowd) drainOne(i int, t *media) {
+	e := &c.ends[i]
 	for {
-		n := c.in.read(m.media.fd)
+		n := c.in.read(t.fd)
 		for k := range n {
 			p, at := c.in.packet(k)
 			if len(p) < 12 || p[0] < 128 || p[0] > 191 {
+				if t.full && len(p) > 0 && p[0] < 4 {
+					if answer, _ := t.answerTo(p, t.remote.addr); answer != nil {
+						_, _ = unix.Write(t.fd, answer)
+					}
+				}
 				continue
 			}
 			if p[1] >= 192 && p[1] <= 223 {
-				c.feedback(i, p)
+				c.feedback(i, t, p)
 				continue
 			}
 			ssrc := binary.BigEndian.Uint32(p[8:])
-			if pt := p[1] & 0x7f; !m.media.slotSSRCs[ssrc] || pt != audioPT && pt != videoPT {
+			if pt := p[1] & 0x7f; !t.slotSSRCs[ssrc] || !t.slotTypes[pt] {
 				continue // a retransmission, or padding that probes
 			}
 			e.got++
 			seq := binary.BigEndian.Uint16(p[2:])
 			e.highest[ssrc] = uint32(seq)
-			if m.media.wide {
-				if wide, ok := wideOf(p); ok {
+			if t.wide != 0 {
+				if wide, ok := wideOf(p, t.wide); ok {
 					e.recorder.Record(ssrc, wide, at/1000)
 				}
 			}
 			if seq%sampleEvery != 0 {
 				continue
 			}
-			raw, err := m.media.in.DecryptRTP(c.in.plain[:0], p, &c.in.header)
+			raw, err := t.in.DecryptRTP(c.in.plain[:0], p, &c.in.header)
 			if err != nil || len(raw) < 12+stampBytes {
 				e.bad++
 				continue
@@ -55,7 +67,7 @@ func (c *Crowd) drain(i int) {
 }
 
 // wideOf reads the transport-wide sequence number.
-func wideOf(p []byte) (uint16, bool) {
+func wideOf(p []byte, extension byte) (uint16, bool) {
 	off := 12
 	if p[0]&0x10 == 0 || len(p) < off+4 {
 		return 0, false
@@ -70,7 +82,7 @@ func wideOf(p []byte) (uint16, bool) {
 		if off+1+n > end {
 			break
 		}
-		if id == wideID && n == 2 {
+		if id == extension && n == 2 {
 			return binary.BigEndian.Uint16(p[off+1:]), true
 		}
 		off += 1 + n
@@ -79,11 +91,11 @@ func wideOf(p []byte) (uint16, bool) {
 }
 
 // feedback looks for a key frame request among what a sender is told.
-func (c *Crowd) feedback(i int, p []byte) {
+func (c *Crowd) feedback(i int, t *media, p []byte) {
 	if !c.members[i].kind.Camera {
 		return
 	}
-	raw, err := c.members[i].media.in.DecryptRTCP(nil, p, nil)
+	raw, err := t.in.DecryptRTCP(nil, p, nil)
 	if err != nil {
 		return
 	}

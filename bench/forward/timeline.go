@@ -41,12 +41,22 @@ type event struct {
 	ends   bool  // the last packet ends one
 }
 
-// timeline is one second of all senders, spread over a frame's time.
-func timeline(s Shape, senders []Kind) ([]event, error) {
+// timeline is one second of all who send, spread over a frame's time.
+func timeline(s Shape, kinds []Kind) ([]event, error) {
 	var all []event
 	r := rand.New(rand.NewPCG(1, 2))
-	for i, k := range senders {
-		shift := time.Duration(i) * time.Second / time.Duration(len(senders)*frameRate)
+	senders, rank := 0, 0
+	for _, k := range kinds {
+		if k.sends() {
+			senders++
+		}
+	}
+	for i, k := range kinds {
+		if !k.sends() {
+			continue
+		}
+		shift := time.Duration(rank) * time.Second / time.Duration(senders*frameRate)
+		rank++
 		if k.Mic {
 			for n := range audioRate {
 				at := shift/2 + time.Duration(n)*time.Second/audioRate
