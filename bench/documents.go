@@ -41,7 +41,7 @@ func documentsURL(n *server.Node) string {
 
 // run is the scenario: one document on one node, the same people in a zone, and then two nodes and Redis.
 func (o documentsOptions) run(ctx context.Context) (*report.Result, error) {
-	res := report.New("documents", "people move their cursors in one document; two nodes share documents by Redis")
+	res := report.New("documents", "People move their cursors in one document; two nodes share documents by Redis")
 	res.Param("people", o.People)
 	res.Param("updates a second of each", o.Hz)
 	res.Param("measured", o.For)
@@ -60,7 +60,7 @@ func (o documentsOptions) oneNode(ctx context.Context, res *report.Result) error
 	if err != nil {
 		return err
 	}
-	t := report.Table{Title: "delivered to the others", Columns: presenceColumns, Rows: [][]string{doc.row()}}
+	t := report.Table{Title: "Delivered to the others", Columns: presenceColumns, Rows: [][]string{doc.row()}}
 	p := presenceOptions{People: o.People, Hz: o.Hz, For: o.For, Warmup: o.Warmup, Progress: o.Progress}
 	var zone [2]presenceRun
 	for i, batch := range []bool{false, true} {
@@ -74,6 +74,7 @@ func (o documentsOptions) oneNode(ctx context.Context, res *report.Result) error
 		t.Rows = append(t.Rows, zone[i].row())
 	}
 	res.Tables = append(res.Tables, t)
+	res.Headline = fmt.Sprintf("%.1f µs of server CPU per delivered cursor", float64(doc.perUpdate().Nanoseconds())/1000)
 	ratio := func(z presenceRun) float64 { return float64(doc.perUpdate()) / float64(z.perUpdate()) }
 	res.Targets = append(res.Targets,
 		report.Target{Name: "server CPU per update, over that of presence in zones (a frame each)", Want: fmt.Sprintf("at most %.1f", wantOverZones), Got: fmt.Sprintf("%.2f", ratio(zone[0])), Pass: ratio(zone[0]) <= wantOverZones},

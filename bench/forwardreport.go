@@ -81,6 +81,15 @@ func forwardReport(o forwardOptions, all []*forwardFigures, floor []floors) *rep
 		o.judge(r, own.runs[i], s, floor[i])
 	}
 	r.Tables = append(r.Tables, cost, came, below)
+	first := own.runs[0]
+	r.Headline = fmt.Sprintf("%s µs of processor time per packet at %s a second, %s x the GSO floor", digits(first.perPacket(), 1), digits(first.rate(), 0), digits(first.perPacket()/floor[0].per(forward.GSO), 1))
+	for _, f := range all[1:] {
+		r.Headline += fmt.Sprintf("; %s %s µs", f.server, digits(f.runs[0].perPacket(), 1))
+	}
+	r.Headline += fmt.Sprintf("; p99 latency added %s ms", percentile(&first.figures, 99))
+	for _, f := range all[1:] {
+		r.Headline += fmt.Sprintf(" (%s %s)", f.server, percentile(&f.runs[0].figures, 99))
+	}
 	for _, x := range own.runs {
 		notForwarded(r, x, string(x.load.Shape))
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +25,7 @@ func (o *outputs) run(ctx context.Context, w io.Writer, scenario func(context.Co
 	if err != nil {
 		return err
 	}
+	r.Command = command(os.Args[1:])
 	if err := r.Print(w); err != nil {
 		return err
 	}
@@ -40,4 +43,20 @@ func (o *outputs) run(ctx context.Context, w io.Writer, scenario func(context.Co
 		return errMissed
 	}
 	return nil
+}
+
+// command is how this run is repeated, without the files that it wrote.
+func command(args []string) string {
+	said := []string{"go run ./bench"}
+	for i := 0; i < len(args); i++ {
+		name, _, joined := strings.Cut(args[i], "=")
+		if name == "--json" || name == "--html" {
+			if !joined {
+				i++
+			}
+			continue
+		}
+		said = append(said, args[i])
+	}
+	return strings.Join(said, " ")
 }

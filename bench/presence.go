@@ -96,7 +96,7 @@ func inMS(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microse
 
 // walk is the scenario: people in one zone, who read batches, broadcasts, and those of the plain hub.
 func (o presenceOptions) walk(ctx context.Context) (*report.Result, error) {
-	res := report.New("presence", "people walk in one zone, and everybody is told where everybody is")
+	res := report.New("presence", "People walk in one zone, and everybody is told where everybody is")
 	res.Param("people", o.People)
 	res.Param("updates a second of each", o.Hz)
 	res.Param("measured", o.For)
@@ -123,7 +123,7 @@ func (o presenceOptions) walk(ctx context.Context) (*report.Result, error) {
 		run.name = k.name
 		*k.into = run
 	}
-	t := report.Table{Title: "delivered to the others", Columns: presenceColumns}
+	t := report.Table{Title: "Delivered to the others", Columns: presenceColumns}
 	for _, r := range []presenceRun{batch, broadcast, hub} {
 		t.Rows = append(t.Rows, r.row())
 	}
@@ -133,6 +133,10 @@ func (o presenceOptions) walk(ctx context.Context) (*report.Result, error) {
 		report.Target{Name: "server CPU per delivered update, in batches", Want: "at most " + us(wantPerUpdate), Got: us(batch.perUpdate()), Pass: batch.perUpdate() <= wantPerUpdate},
 		presenceRight("every last position, in batches", batch), presenceRight("every last position, one by one", broadcast),
 	)
+	res.Headline = fmt.Sprintf("%s of server CPU per delivered update (a plain hub: %s), every last position right", us(batch.perUpdate()), us(hub.perUpdate()))
+	if batch.problems != nil {
+		res.Headline = fmt.Sprintf("%s of server CPU per delivered update (a plain hub: %s)", us(batch.perUpdate()), us(hub.perUpdate()))
+	}
 	res.Note("An update is one person's state at one receiver. Server CPU is the server process's, kernel time for its sockets included; the load has a process of its own.")
 	res.Note("Latency is from the sender's write to the receiver's read; a batch waits for the tick of presence.tick (66 ms), the plain hub passes on what it gets when it gets it.")
 	return res, nil

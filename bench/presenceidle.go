@@ -97,7 +97,7 @@ func (o idleOptions) perConnection(before, after server.Usage) int64 {
 }
 
 func (o idleOptions) result(c *presence.Crowd, run presenceRun, came time.Duration, before, entered server.Usage, m server.Metrics) *report.Result {
-	res := report.New("presence --idle", "many people in many zones")
+	res := report.New("presence --idle", "Many people in many zones")
 	res.Param("connections", o.Connections)
 	res.Param("zones", o.Zones)
 	res.Param("updates a second of each", o.Hz)

@@ -55,7 +55,7 @@ func (o presenceOptions) beside(ctx context.Context) (res *report.Result, err er
 	rude.Stop()
 
 	alone.name, beside.name = "among themselves", "beside those"
-	res = report.New("presence --misbehave", "three misbehave in a zone: one stops reading, one floods, one sends 64 KiB of nested JSON at full rate")
+	res = report.New("presence --misbehave", "Three misbehave in a zone: one stops reading, one floods, one sends 64 KiB of nested JSON at full rate")
 	res.Param("people", o.People)
 	res.Param("updates a second of each", o.Hz)
 	res.Param("measured", o.For)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"atrium/bench/measure"
@@ -200,8 +201,8 @@ func relayReport(o relayOptions, servers []*relayServer, cases []*relayCase, mem
 		}
 		r.Tables = append(r.Tables, t)
 	}
-	table := report.Table{Title: "Packets", Columns: []string{
-		"load", "server", "CPU us per packet", "user", "system", "delivered", "p50 ms", "p99 ms", "of coturn's CPU",
+	table := report.Table{Title: "What a packet costs the server's process, in µs of processor time, and how late it is", Columns: []string{
+		"load", "server", "µs per packet", "user", "system", "of coturn's", "delivered", "p50 ms", "p99 ms",
 	}}
 	for _, c := range cases {
 		name := fmt.Sprintf("%s, %d bytes, %s, %d/s", c.Transport, c.Size, c.Pacing, c.Rate)
@@ -212,9 +213,9 @@ func relayReport(o relayOptions, servers []*relayServer, cases []*relayCase, mem
 				return strconv.FormatFloat(float64(d.Microseconds())/float64(f.Got), 'f', 1, 64)
 			}
 			row := []string{name, s.Name, strconv.FormatFloat(f.perPacket(), 'f', 2, 64), us(f.cpu.User), us(f.cpu.System),
-				fmt.Sprintf("%d of %d", f.Got, f.Sent), at(50), at(99), ""}
+				"", fmt.Sprintf("%d of %d", f.Got, f.Sent), at(50), at(99)}
 			if i == 0 && len(servers) > 1 {
-				row[8] = strconv.FormatFloat(f.perPacket()/c.figures[1].perPacket(), 'f', 2, 64)
+				row[5] = strconv.FormatFloat(f.perPacket()/c.figures[1].perPacket(), 'f', 2, 64)
 			}
 			table.Rows = append(table.Rows, row)
 		}
@@ -238,9 +239,23 @@ func relayReport(o relayOptions, servers []*relayServer, cases []*relayCase, mem
 	if len(o.Rates) > 1 {
 		r.Plots = relayPlots(servers, cases)
 	}
-	r.Note("CPU is user and system time of the server's process, per packet delivered; a packet from client to client is one, however many hops it takes inside.")
+	r.Headline = relayHeadline(servers, cases)
+	r.Note("CPU is user and system time of the server's process, per packet delivered: lower is better; a packet from client to client is one, however many hops it takes inside.")
 	r.Note("UDP latency ends when the kernel has the datagram for the receiver; TCP and TLS latency when the receiving client has read it.")
 	return r
+}
+
+// relayHeadline is the first case, of all servers.
+func relayHeadline(servers []*relayServer, cases []*relayCase) string {
+	if len(cases) == 0 {
+		return ""
+	}
+	var list []string
+	for i, s := range servers {
+		f := &cases[0].figures[i]
+		list = append(list, fmt.Sprintf("%s %s µs of processor time per packet, p99 %s ms", s.Name, digits(f.perPacket(), 1), digits(ms(measure.Percentile(f.Latency, 99)), 1)))
+	}
+	return strings.Join(list, "; ") + fmt.Sprintf(" (%s, %d bytes, %d a second)", cases[0].Transport, cases[0].Size, cases[0].Rate)
 }
 
 // relayPlots show the cost over the rate, one plot for each transport.
@@ -276,6 +291,6 @@ func plotOf(plots *[]report.Plot, transport string) int {
 			return i
 		}
 	}
-	*plots = append(*plots, report.Plot{Title: title, X: "packets a second", Y: "CPU us per packet"})
+	*plots = append(*plots, report.Plot{Title: title, X: "packets a second", Y: "µs of processor time per packet"})
 	return len(*plots) - 1
 }

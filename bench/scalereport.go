@@ -43,6 +43,11 @@ func scaleReport(o scaleOptions, f *scaleFigures) *report.Result {
 	if f.idle != nil {
 		o.strangers(r, f.idle)
 	}
+	first, last := f.rates[0].runs[0], f.rates[len(f.rates)-1].runs[0]
+	few, many := f.members[min(1, len(f.members)-1)], f.members[len(f.members)-1]
+	r.Headline = fmt.Sprintf("%s µs per packet at %s a second, %s µs at %s, the most that was delivered whole; a member of a zone costs %s ms per second where there are %d, %s ms where there are %d",
+		digits(first.perPacket(), 1), digits(first.rate(), 0), digits(last.perPacket(), 1), digits(last.rate(), 0),
+		digits(ms(few.perMember()), 2), few.members, digits(ms(many.perMember()), 2), many.members)
 	r.Note("CPU is user and system time of the server's process, everything it did meanwhile included: lower is better. The floor is one Go thread that encrypts (AES-128-GCM) and sends the same packets to as many sockets, a system call (UDP_SEGMENT) for each receiver, in the same run.")
 	r.Note("Members are sessions with a WebSocket, ICE, DTLS and SRTP of their own. One thread is all of them; what share of a core it took stands beside, so that it can be seen that it was not what was measured.")
 	r.Note("The highest rate is found by letting %d more send at a time until something is missing twice. A server that is given more than the machine carries does not lose packets at random: it pauses pictures of receivers whose ways it finds full.", o.Step)
@@ -55,7 +60,7 @@ func (o *scaleOptions) rates(r *report.Result, f *scaleFigures) {
 		"load", "packets", "per second", "µs per packet", "floor, GSO", "over it", "delivered", "p50 ms", "p99 ms", "packets per system call", "per message", "load's share of a core",
 	}}
 	lines := make(map[string]*report.Series)
-	plot := report.Plot{Title: "What a forwarded packet costs, over the rate", X: "packets forwarded per second", Y: "µs of processor time per packet"}
+	plot := report.Plot{Log: true, Title: "What a forwarded packet costs, over the rate", X: "packets forwarded per second", Y: "µs of processor time per packet"}
 	line := func(name string) *report.Series {
 		if lines[name] == nil {
 			lines[name] = &report.Series{Name: name}
@@ -96,8 +101,6 @@ func (o *scaleOptions) rates(r *report.Result, f *scaleFigures) {
 		}
 	}
 	r.Tables, r.Plots = append(r.Tables, t), append(r.Plots, plot)
-	last := f.rates[len(f.rates)-1]
-	r.Param("most that was delivered whole", fmt.Sprintf("%s packets a second", digits(last.runs[0].rate(), 0)))
 	o.flat(r, string(o.Shapes[0])+": cost per packet over the rate", judged, func(i int) string { return digits(f.rates[i].runs[0].rate(), 0) + " a second" })
 	for _, p := range f.rates[:min(3, len(f.rates))] { // 2,000, 10,000 and 30,000 a second
 		x := p.runs[0]
@@ -139,8 +142,8 @@ func (o *scaleOptions) zones(r *report.Result, f *scaleFigures) {
 	}
 	r.Tables = append(r.Tables, t)
 	r.Plots = append(r.Plots,
-		report.Plot{Title: "What a forwarded packet costs, over the members of a zone", X: "members of the zone", Y: "µs of processor time per packet", Series: []report.Series{packet, floor}},
-		report.Plot{Title: "What a member costs, over the members of a zone", X: "members of the zone", Y: "ms of processor time per second and member", Series: []report.Series{member, idle}})
+		report.Plot{Log: true, Title: "What a forwarded packet costs, over the members of a zone", X: "members of the zone", Y: "µs of processor time per packet", Series: []report.Series{packet, floor}},
+		report.Plot{Log: true, Title: "What a member costs, over the members of a zone", X: "members of the zone", Y: "ms of processor time per second and member", Series: []report.Series{member, idle}})
 	o.flat(r, "cost per packet over members", judgedPackets, func(i int) string { return fmt.Sprint(f.members[i].members, " members") })
 	o.flat(r, "cost of a member over members, all slots full", judgedMembers, func(i int) string { return fmt.Sprint(whom[i], " members") })
 }

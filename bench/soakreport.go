@@ -9,13 +9,13 @@ import (
 )
 
 func (s *soaking) report(empty, after soakSample, m server.Metrics) *report.Result {
-	r := report.New("soak", "people come and go by every way there is")
+	r := report.New("soak", "People come and go by every way there is")
 	r.Param("at most", s.o.People)
 	r.Param("for", s.o.For)
 	r.Param("seed", s.o.Seed)
 	mb := func(b int64) string { return fmt.Sprintf("%.1f", float64(b)/1e6) }
 	half := len(s.samples) / 2
-	table := report.Table{Title: "the node", Columns: []string{"", "empty", "first half, most", "second half, most", "emptied again"}}
+	table := report.Table{Title: "The node", Columns: []string{"", "empty", "first half, most", "second half, most", "emptied again"}}
 	row := func(name string, f func(soakSample) float64, digits int) {
 		table.Rows = append(table.Rows, []string{
 			name, fmt.Sprintf("%.*f", digits, f(empty)), fmt.Sprintf("%.*f", digits, most(s.samples[:half], f)),
@@ -29,7 +29,7 @@ func (s *soaking) report(empty, after soakSample, m server.Metrics) *report.Resu
 	row("SFU sessions", func(a soakSample) float64 { return a.sessions }, 0)
 	row("relay allocations", func(a soakSample) float64 { return a.allocations }, 0)
 	r.Tables = []report.Table{table, {
-		Title: "what happened", Columns: []string{"", "times"}, Rows: [][]string{
+		Title: "What happened", Columns: []string{"", "times"}, Rows: [][]string{
 			{"people who came", fmt.Sprint(s.came)}, {"changes of topology", fmt.Sprintf("%.0f", m.Sum("atrium_topology_changes_total"))},
 			{"packets forwarded by the SFU", fmt.Sprintf("%.0f", m.Sum("atrium_sfu_forwarded_packets_total"))},
 			{"packets passed by the relay", fmt.Sprintf("%.0f", m.Sum("atrium_turn_packets_passed_total"))},
@@ -48,12 +48,13 @@ func (s *soaking) report(empty, after soakSample, m server.Metrics) *report.Resu
 		{Name: "memory of the second half over the first's", Want: "at most 1.25", Got: fmt.Sprintf("%.2f", grown), Pass: grown <= 1.25},
 	}
 	r.Plots = []report.Plot{
-		s.plot("memory", "MB", series{"memory", rss}),
-		s.plot("who is there", "", series{"members", func(a soakSample) float64 { return a.members }},
+		s.plot("Memory", "MB", series{"memory", rss}),
+		s.plot("Who is there", "number", series{"members", func(a soakSample) float64 { return a.members }},
 			series{"SFU sessions", func(a soakSample) float64 { return a.sessions }}, series{"relay allocations", func(a soakSample) float64 { return a.allocations }}),
-		s.plot("goroutines", "", series{"goroutines", func(a soakSample) float64 { return a.goroutines }}),
+		s.plot("Goroutines", "number", series{"goroutines", func(a soakSample) float64 { return a.goroutines }}),
 	}
-	r.Note("the emptied node held %s MB, %s MB when it began", mb(after.rss), mb(empty.rss))
+	r.Headline = fmt.Sprintf("%d people came and went; the emptied node holds %s MB (%s when it began)", s.came, mb(after.rss), mb(empty.rss))
+	r.Note("The emptied node held %s MB, %s MB when it began", mb(after.rss), mb(empty.rss))
 	return r
 }
 

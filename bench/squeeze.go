@@ -241,7 +241,7 @@ func (r *squeezeRun) judge(o squeezeOptions, began time.Time, frames []squeeze.F
 }
 
 func (o squeezeOptions) report(runs []squeezeRun) *report.Result {
-	res := report.New("squeeze", "the way to a receiver becomes narrow, and wide again")
+	res := report.New("squeeze", "The way to a receiver becomes narrow, and wide again")
 	res.Param("wide", fmt.Sprintf("%.0f kbit/s", o.Wide/1e3))
 	res.Param("narrow", fmt.Sprintf("%.0f kbit/s for %v", o.Narrow/1e3, o.For))
 	res.Param("delay each way", o.Delay)
@@ -249,7 +249,7 @@ func (o squeezeOptions) report(runs []squeezeRun) *report.Result {
 	for _, l := range squeeze.Layers() {
 		res.Param("layer "+l.RID, fmt.Sprintf("%dx%d, %.0f kbit/s", l.Width, l.Height, l.Rate/1e3))
 	}
-	t := report.Table{Title: "each round", Columns: []string{"round", "fits after ms", "best layer again after ms", "audio lost %", "longest without a frame ms"}}
+	t := report.Table{Title: "Each round", Columns: []string{"round", "fits after ms", "best layer again after ms", "audio lost %", "longest without a frame ms"}}
 	ms := func(d time.Duration) string {
 		if d < 0 {
 			return "never"
@@ -280,6 +280,7 @@ func (o squeezeOptions) report(runs []squeezeRun) *report.Result {
 		report.Target{Name: "audio lost", Want: "under 1 %", Got: fmt.Sprintf("%.2f %%", 100*lost), Pass: worst.audioSent > 0 && lost < wantAudioLoss},
 		report.Target{Name: "longest without a frame", Want: "shown", Got: ms(worst.longest) + " ms", Pass: true, Shown: true},
 	)
+	res.Headline = fmt.Sprintf("a layer that fits after %s ms, the best one again after %s ms, %.2f %% of the audio lost", ms(worst.fits), ms(worst.best), 100*lost)
 	last := runs[len(runs)-1].samples
 	var x, capacity, estimate, sent, layer, queue report.Values
 	for _, s := range last {
@@ -288,10 +289,10 @@ func (o squeezeOptions) report(runs []squeezeRun) *report.Result {
 		layer, queue = append(layer, float64(s.layer)), append(queue, float64(s.queue.Microseconds())/1e3)
 	}
 	res.Plots = append(res.Plots,
-		report.Plot{Title: "the way and what is sent on it", X: "s", Y: "kbit/s", Series: []report.Series{
-			{Name: "the link carries", X: x, Y: capacity}, {Name: "the SFU's estimate", X: x, Y: estimate}, {Name: "sent", X: x, Y: sent}}},
-		report.Plot{Title: "the layer (0 to 2; -1: paused)", X: "s", Y: "layer", Series: []report.Series{{Name: "layer", X: x, Y: layer}}},
-		report.Plot{Title: "the link's queue", X: "s", Y: "ms", Series: []report.Series{{Name: "queue", X: x, Y: queue}}},
+		report.Plot{Title: "The way, and what is sent on it", X: "seconds", Y: "kbit/s", Series: []report.Series{
+			{Name: "what the link carries", X: x, Y: capacity}, {Name: "the SFU's estimate", X: x, Y: estimate}, {Name: "sent", X: x, Y: sent}}},
+		report.Plot{Title: "The layer (0 to 2; -1: paused)", X: "seconds", Y: "layer", Series: []report.Series{{Name: "layer", X: x, Y: layer}}},
+		report.Plot{Title: "What waits in the link's queue", X: "seconds", Y: "ms", Series: []report.Series{{Name: "queue", X: x, Y: queue}}},
 	)
 	res.Note("The link is in user space in front of the receiver (bench/impair): a rate and a queue that drops what would wait longer. Sender and receiver are Pion; the receiver's transport-wide feedback comes every 50 ms, as Chromium's does at these rates.")
 	res.Note("Fits: from then on to the end of the narrow time the SFU forwards no layer of a higher rate than the link carries, looked at every %v. Best layer again: from then on no other frame came.", sampleEvery)

@@ -64,7 +64,7 @@ func switchCommand() *cobra.Command {
 
 // runSwitch runs the scenario on each network, each with a node of its own unless a URL is given.
 func runSwitch(ctx context.Context, o switchOptions, own ownNode, networks []string) (*report.Result, error) {
-	r := report.New("switch", "people come one by one and leave one by one, and nobody may miss a packet")
+	r := report.New("switch", "People come one by one and leave one by one, and nobody may miss a packet")
 	r.Param("peers", o.Peers)
 	for _, network := range networks {
 		o := o
@@ -76,6 +76,10 @@ func runSwitch(ctx context.Context, o switchOptions, own ownNode, networks []str
 			return nil, err
 		}
 		run.report(r)
+		if r.Headline != "" {
+			r.Headline += "; "
+		}
+		r.Headline += fmt.Sprintf("%s network: %d of %d audio packets lost to a switch, media gap p99 %.0f ms", network, run.Audio.Lost, run.Audio.Sent, run.GapP99)
 	}
 	return r, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -21,20 +22,35 @@ var lineColors = []color.RGBA{
 }
 
 const (
-	plotWidth  = 18 * vg.Centimeter
-	plotHeight = 8 * vg.Centimeter
+	plotWidth  = 20 * vg.Centimeter
+	plotHeight = 9 * vg.Centimeter
 )
+
+// ink is what the plots' text and axes are drawn in: of the page, so that they are read on light and dark alike.
+var ink = []byte("currentColor")
 
 // svg draws the plot. Points that are no numbers leave a gap at their place.
 func (p Plot) svg() (string, error) {
 	g := plot.New()
 	g.Title.Text, g.X.Label.Text, g.Y.Label.Text = p.Title, p.X, p.Y
-	g.Add(plotter.NewGrid())
+	g.BackgroundColor = color.Transparent
+	grid := plotter.NewGrid()
+	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{0x99}, color.Gray{0x99}
+	grid.Vertical.Width, grid.Horizontal.Width = vg.Points(0.25), vg.Points(0.25)
+	g.Add(grid)
 	g.Legend.Top = true
+	g.Legend.Padding = vg.Points(2)
 	g.Y.Min = 0
+	if p.Log {
+		g.X.Scale = plot.LogScale{}
+		g.X.Tick.Marker = p.marks()
+	}
 	for _, style := range []*font.Font{&g.Title.TextStyle.Font, &g.X.Label.TextStyle.Font, &g.Y.Label.TextStyle.Font, &g.X.Tick.Label.Font, &g.Y.Tick.Label.Font, &g.Legend.TextStyle.Font} {
 		style.Variant = "Sans"
+		style.Size = vg.Points(10)
 	}
+	g.Title.TextStyle.Font.Size = vg.Points(11)
+	g.Title.Padding = vg.Points(6)
 	for i, s := range p.Series {
 		if len(s.X) != len(s.Y) {
 			return "", fmt.Errorf("report: plot %q: series %q has %d x and %d y", p.Title, s.Name, len(s.X), len(s.Y))
@@ -68,7 +84,35 @@ func (p Plot) svg() (string, error) {
 	if at := bytes.Index(raw, []byte("<svg")); at > 0 { // without the XML declaration, which HTML does not have
 		raw = raw[at:]
 	}
+	// The library knows colours by number only, and writes black for all that is no series.
+	raw = bytes.ReplaceAll(raw, []byte("#000000"), ink)
 	return string(raw), nil
+}
+
+// marks are at the points of the first series.
+func (p Plot) marks() plot.ConstantTicks {
+	var ticks plot.ConstantTicks
+	if len(p.Series) == 0 {
+		return ticks
+	}
+	last := 0.0
+	for _, x := range p.Series[0].X {
+		t := plot.Tick{Value: x}
+		if last == 0 || x >= 1.25*last { // else the numbers touch
+			t.Label, last = grouped(x), x
+		}
+		ticks = append(ticks, t)
+	}
+	return ticks
+}
+
+// grouped writes a whole number with its thousands apart.
+func grouped(v float64) string {
+	s := strconv.FormatFloat(v, 'f', 0, 64)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 func stretches(s Series) (parts []plotter.XYs) {

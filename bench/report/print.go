@@ -11,6 +11,9 @@ import (
 func (r *Result) Print(w io.Writer) error {
 	p := &printer{w: w}
 	p.line("\n%s: %s", r.Scenario, r.Title)
+	if r.Headline != "" {
+		p.line("%s", r.Headline)
+	}
 	p.line("%s", r.Machine)
 	if len(r.Parameters) > 0 {
 		list := make([]string, len(r.Parameters))
@@ -39,10 +42,10 @@ func (r *Result) Print(w io.Writer) error {
 
 func (t Target) verdict() string {
 	switch {
+	case t.Shown: // no target here
+		return ""
 	case t.Pass:
 		return "PASS"
-	case t.Shown:
-		return "" // no target here
 	}
 	return "MISS"
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -13,8 +14,11 @@ import (
 type Result struct {
 	Scenario   string    `json:"scenario"` // the command's name
 	Title      string    `json:"title"`    // what it shows, a line
+	Headline   string    `json:"headline"` // what came of it, a line
 	At         time.Time `json:"at"`
 	Machine    Machine   `json:"machine"`
+	Revision   string    `json:"revision,omitempty"`   // the commit that was measured; "…+" with changes beside it
+	Command    string    `json:"command,omitempty"`    // that measures it again
 	Parameters []Field   `json:"parameters,omitempty"` // in the order in which they are shown
 	Tables     []Table   `json:"tables,omitempty"`
 	Plots      []Plot    `json:"plots,omitempty"`
@@ -41,6 +45,8 @@ type Plot struct {
 	X      string   `json:"x"` // the axes' names, with units
 	Y      string   `json:"y"`
 	Series []Series `json:"series"`
+	// Log: the x axis is logarithmic, with its marks where the first series has points.
+	Log bool `json:"log,omitempty"`
 }
 
 // Series is one line of a plot: as many X as Y.
@@ -92,7 +98,28 @@ type Target struct {
 
 // New begins a result of now, on this machine.
 func New(scenario, title string) *Result {
-	return &Result{Scenario: scenario, Title: title, At: time.Now(), Machine: thisMachine()}
+	return &Result{Scenario: scenario, Title: title, At: time.Now(), Machine: thisMachine(), Revision: revision()}
+}
+
+// revision is the commit that this program was built of, where the toolchain has noted it.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	commit, changed := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value[:min(12, len(s.Value))]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = "+"
+		}
+	}
+	if commit == "" {
+		return ""
+	}
+	return commit + changed
 }
 
 // Param notes a parameter; the value is formatted as fmt.Sprint does.
@@ -108,6 +135,29 @@ func (r *Result) Note(format string, args ...any) {
 // Passed says whether every target that counts was reached.
 func (r *Result) Passed() bool {
 	return !slices.ContainsFunc(r.Targets, func(t Target) bool { return !t.Pass && !t.Shown })
+}
+
+// Reached counts the targets that count, and those of them that were reached.
+func (r *Result) Reached() (reached, of int) {
+	for _, t := range r.Targets {
+		if t.Shown {
+			continue
+		}
+		of++
+		if t.Pass {
+			reached++
+		}
+	}
+	return reached, of
+}
+
+// Score is how many of the targets were reached; empty: it has none.
+func (r *Result) Score() string {
+	reached, of := r.Reached()
+	if of == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d", reached, of)
 }
 
 // WriteJSON writes results to a file, as an array.
