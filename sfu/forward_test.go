@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"testing"
 	"time"
@@ -114,6 +115,7 @@ func rig(t testing.TB, video bool, receivers int, keep bool) *rigged {
 		s.media.to.Store(to)
 		s.media.keys(nil, out)
 		x.bound, x.hdr = true, header{ssrc: 7, pt: 96}
+		x.codecs.Store(math.MaxUint32)
 		g.slots, g.wires = append(g.slots, x), append(g.wires, &wire{keep: keep, in: in, to: to})
 		r.add(s, nil, []*slot{x})
 	}

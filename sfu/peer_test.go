@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"sync"
@@ -39,6 +40,8 @@ type peerOptions struct {
 	setting      func(*webrtc.SettingEngine)
 	config       webrtc.Configuration
 	noMedia      bool // uplinks are offered but nothing is sent
+	h264         bool // the camera sends that in place of VP8
+	onlyVP8      bool // of video, nothing else is offered
 }
 
 // join connects a member and waits for its transport.
@@ -68,7 +71,20 @@ func (b *bed) prepare(o peerOptions) *peer {
 		o.setting(&s)
 	}
 	m := &webrtc.MediaEngine{}
-	if err := m.RegisterDefaultCodecs(); err != nil {
+	if o.onlyVP8 {
+		for _, c := range []webrtc.RTPCodecParameters{
+			{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}},
+			{PayloadType: 96, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}},
+		} {
+			kind := webrtc.RTPCodecTypeVideo
+			if c.MimeType == webrtc.MimeTypeOpus {
+				kind = webrtc.RTPCodecTypeAudio
+			}
+			if err := m.RegisterCodec(c, kind); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+	} else if err := m.RegisterDefaultCodecs(); err != nil {
 		b.t.Fatal(err)
 	}
 	reg := &interceptor.Registry{}
@@ -92,7 +108,11 @@ func (b *bed) prepare(o peerOptions) *peer {
 		p.mic = p.uplink(webrtc.MimeTypeOpus, o)
 	}
 	if o.camera {
-		p.camera = p.uplink(webrtc.MimeTypeVP8, o)
+		mime := webrtc.MimeTypeVP8
+		if o.h264 {
+			mime = webrtc.MimeTypeH264
+		}
+		p.camera = p.uplink(mime, o)
 	}
 	for range o.audio {
 		p.slot(webrtc.RTPCodecTypeAudio)
@@ -199,6 +219,7 @@ type source struct {
 	p     *peer
 	track *webrtc.TrackLocalStaticRTP
 	video bool
+	h264  bool
 
 	mu      sync.Mutex
 	sent    map[string]bool // payloads
@@ -215,10 +236,14 @@ type source struct {
 func (p *peer) uplink(mime string, o peerOptions) *source {
 	p.t.Helper()
 	kind, clock := "audio", uint32(48000)
-	if mime == webrtc.MimeTypeVP8 {
+	fmtp := ""
+	switch mime {
+	case webrtc.MimeTypeVP8:
 		kind, clock = "video", 90000
+	case webrtc.MimeTypeH264:
+		kind, clock, fmtp = "video", 90000, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 	}
-	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime, ClockRate: clock}, kind, p.user.String())
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime, ClockRate: clock, SDPFmtpLine: fmtp}, kind, p.user.String())
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -227,7 +252,7 @@ func (p *peer) uplink(mime string, o peerOptions) *source {
 		p.t.Fatal(err)
 	}
 	id := binary.BigEndian.Uint32(p.user[:4])
-	s := &source{p: p, track: track, video: kind == "video", sent: map[string]bool{}, key: true,
+	s := &source{p: p, track: track, video: kind == "video", h264: mime == webrtc.MimeTypeH264, sent: map[string]bool{}, key: true,
 		seq: uint16(id), ts: id, pic: uint16(id) & 0x7fff, tl0: uint8(id), paused: o.noMedia}
 	p.wg.Add(2)
 	go s.readRTCP(tr.Sender())
@@ -300,6 +325,16 @@ func (s *source) frame() {
 		return
 	}
 	s.ts += 450
+	if s.h264 {
+		unit := []byte{0x41, 0x9a}
+		if s.key {
+			s.key = false
+			unit = []byte{0x78, 0, 4, 0x67, 0x42, 0xc0, 0x15, 0, 4, 0x68, 0xce, 0x3c, 0x80, 0, 42 + 5, 0x65}
+		}
+		unit = append(unit, fmt.Sprintf("h264 %s ", s.p.user)...)
+		s.packet(binary.BigEndian.AppendUint32(unit, s.next()), true)
+		return
+	}
 	s.pic = (s.pic + 1) & 0x7fff
 	s.tl0++
 	first := []byte{0x90, 0xc0, 0x80 | byte(s.pic>>8), byte(s.pic), s.tl0}
@@ -329,6 +364,9 @@ func content(p *rtp.Packet, video bool) string {
 		return string(p.Payload)
 	}
 	d, ok := parseVP8(p.Payload)
+	if h, isH264 := parseH264(p.Payload); isH264 && bytes.Contains(p.Payload, []byte("h264 ")) {
+		d, ok = h, true
+	}
 	if !ok {
 		return "malformed"
 	}

@@ -15,9 +15,11 @@ const (
 	codecAV1
 )
 
-// codecNamed is the codec of an a=rtpmap, without its clock rate.
-func codecNamed(rtpmap string) codec {
-	name, _, _ := strings.Cut(rtpmap, "/")
+// bit of a set of codecs.
+func (c codec) bit() uint32 { return 1 << c }
+
+// codecNamed is the codec that an rtpmap names.
+func codecNamed(name string) codec {
 	switch {
 	case strings.EqualFold(name, "opus"):
 		return codecOpus

@@ -183,16 +183,18 @@ func (r *room) tick(now int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ticks++
+	recoded := false
 	for _, u := range r.uplinks {
 		if u.active.Load() && now-u.last.Load() > int64(activeFor) && now-u.activeSince > int64(activeLeast) {
 			u.active.Store(false)
 			r.tell(u)
 		}
 		u.measure(now)
+		recoded = u.recoded.Swap(false) || recoded
 	}
 	r.rank(now)
 	for i, s := range r.sessions { // a tenth of them each time
-		if s.member.crowded && (i+r.ticks)%refillTicks == 0 {
+		if recoded || s.member.crowded && (i+r.ticks)%refillTicks == 0 {
 			r.refill(s, now)
 		}
 	}

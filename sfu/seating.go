@@ -87,6 +87,18 @@ func (m *member) pictures() int {
 	return min(m.view.most, len(m.video))
 }
 
+// decodes says whether all the member's video slots can be filled with the codec of a source. What a member cannot decode is
+// in none of them.
+func (m *member) decodes(u *uplink) bool {
+	codec := u.codec.Load()
+	for _, t := range m.video {
+		if t.codecs.Load()&codec != codec {
+			return false
+		}
+	}
+	return true
+}
+
 // takes says whether a source that appears finds a place with the member at once: a free one, or its user's former.
 func (s *session) takes(u *uplink) bool {
 	m := &s.member
@@ -104,7 +116,7 @@ func (s *session) takes(u *uplink) bool {
 		}
 	}
 	if u.video {
-		return filled < m.pictures() && !m.view.hides(u.key.user)
+		return filled < m.pictures() && !m.view.hides(u.key.user) && m.decodes(u)
 	}
 	return filled < len(lane)
 }
@@ -168,7 +180,9 @@ func (r *room) wants(s *session, now int64) []candidate {
 			n++
 		}
 	}
-	picture := func(u *uplink) bool { return !m.view.hides(u.key.user) && add(u, r.worth(s, u, now)) }
+	picture := func(u *uplink) bool {
+		return !m.view.hides(u.key.user) && m.decodes(u) && add(u, r.worth(s, u, now))
+	}
 	if most <= 0 {
 		return want
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"atrium/sfu/offer"
 	"atrium/signaling/protocol"
@@ -25,6 +26,8 @@ type slot struct {
 	mid   string
 	nth   int // index k: audio slot k and video slot k share a stream
 	video bool
+
+	codecs atomic.Uint32 // that it can be filled with, by their bits
 
 	hungry int64 // since when there is no room for its lowest layer; 0: there is. Guarded by room.mu.
 
@@ -68,6 +71,11 @@ func (t *slot) negotiated(sec *offer.Section) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.agreed, t.off = a, sec.Off
+	codecs := uint32(0)
+	for _, f := range a.Formats {
+		codecs |= codecNamed(f.Codec.Name).bit()
+	}
+	t.codecs.Store(codecs)
 	if t.bound = len(a.Formats) > 0; !t.bound {
 		return
 	}
@@ -189,9 +197,12 @@ func (t *slot) forward(b *batch, l *layer, p *packet) {
 	}
 	switched := t.cur != l
 	if switched {
-		if !t.enters(l, p) {
+		if t.codecs.Load()&l.reading.codec.bit() == 0 || !t.enters(l, p) {
 			t.mu.Unlock()
 			return
+		}
+		if f := t.agreed.Of(l.codec); f != nil {
+			t.hdr.pt, t.rtxPT = f.PT, f.RTX
 		}
 		t.line.begin(l, p)
 		t.cur = l

@@ -37,10 +37,12 @@ type uplink struct {
 	mid   string
 	video bool
 
-	offered atomic.Bool // the offer says that it carries a track
-	muted   atomic.Bool // by moderation: audio is dropped here
-	flowed  atomic.Bool // packets came and were forwarded for a moment
-	active  atomic.Bool // see room.activate
+	offered atomic.Bool   // the offer says that it carries a track
+	muted   atomic.Bool   // by moderation: audio is dropped here
+	flowed  atomic.Bool   // packets came and were forwarded for a moment
+	active  atomic.Bool   // see room.activate
+	codec   atomic.Uint32 // that its streams have, as a bit; 0: none came
+	recoded atomic.Bool   // it has changed: somebody may not be able to decode it any more, or again
 	last    atomic.Int64
 	subs    atomic.Pointer[[]*slot] // whom to write to; replaced by the room
 	loud    atomic.Uint64           // of a microphone: its voice at the last packet, a float64's bits
@@ -116,6 +118,9 @@ func (u *uplink) begin(ssrc uint32, rid string, codec *offer.Codec) *layer {
 		l.reading.levelID = ids.Level
 	case l.reading.codec == codecAV1:
 		l.reading.dependency = ids.Dependency
+	}
+	if was := u.codec.Swap(l.reading.codec.bit()); was != 0 && was != l.reading.codec.bit() {
+		u.recoded.Store(true)
 	}
 	if now := u.s.f.now(); u.count() >= maxLayers {
 		var old *layer

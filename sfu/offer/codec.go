@@ -36,7 +36,7 @@ var videoFeedback = []string{"ccm fir", "nack", "nack pli", "transport-cc"}
 // codecs are those that are answered, of each kind the preferred one first: a client sends the first that its answer names,
 // and VP8 is what everybody can be sent. A client that would send another leaves VP8 out of its uplink. A
 // section that offers none of its kind is refused; one format is answered for each codec.
-var codecs = []*Codec{Opus, VP8}
+var codecs = []*Codec{Opus, VP8, H264, VP9, AV1}
 
 // isConstrainedBaseline takes of H264 what every decoder of it can decode (RFC 7742, section 6.2), in the packetization that
 // browsers send: so what one member's uplink was answered with fits every slot that was. Levels are not compared: decoders of

@@ -92,6 +92,9 @@ func (s *Section) agree(m *sdp.MediaDescription) {
 			}
 		}
 	}
+	if s.IDs.Dependency == 0 { // AV1's layers are told by nothing else
+		s.Formats = slices.DeleteFunc(s.Formats, func(f Format) bool { return f.Codec == AV1 })
+	}
 }
 
 // find looks for the codec among a section's formats.
