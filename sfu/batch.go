@@ -115,7 +115,7 @@ func (m *message) wrote(at int64) {
 }
 
 // runs says whether runs may go to a destination.
-func (d *dest) runs() bool { return d.tcp.conn == nil && !d.relayed && !d.noGSO.Load() }
+func (d *dest) runs() bool { return d.tcp == nil && !d.relayed && !d.noGSO.Load() }
 
 // packets calls f with each packet of a message, in order.
 func (b *batch) packets(m *message, f func(p []byte)) {

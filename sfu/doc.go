@@ -2,24 +2,26 @@
 //
 // What flows: a member opens the link (link.go), a WebSocket, and shows its token; the topology controller admits it or
 // not, and a session (session.go) begins. Its offer (package offer, negotiate.go) names the uplinks that it sends and the slots
-// that it wants filled; what each section agreed on (offer.Agreed: codecs, header extensions) is known to its uplink or slot. Media passes Pion by: Pion does ICE and DTLS over the one socket (socket.go), and the socket takes
-// what is SRTP or SRTCP and comes from an address that a check has proved, and gives it to the session's transport
-// (transport.go), which decrypts it with keys of its own (keys.go) straight into the ring (ring.go) of the uplink layer that
-// the packet belongs to (route.go, uplink.go). What a read brought is then handed to every slot that the room (room.go) has
-// given to that source; who gets which slot is decided by selection (selection.go) and told in SLOTS. A slot (slot.go)
-// writes the packet on a numbering of its own (rewrite.go), with the SSRC, payload type and extension ids of its receiver;
-// the receiver's transport encrypts it in the place in the batch (batch.go) from which the socket takes it to the kernel, or
-// to the relay for a client that is reached only by TURN. Retransmissions come out of the same ring, sender reports
-// (report.go) are carried onto the slot's numbering, and key frames are asked for where a slot needs one. What the SFU tells
-// the senders of their streams is in reception.go.
+// that it wants filled; what each section agreed on (offer.Agreed: codecs, header extensions) is known to its uplink or slot.
+// The socket (socket.go) takes what comes: checks of ICE say which address is whose and where a client is reached (package ice,
+// connect.go), DTLS gives the keys (dtls.go, keys.go), and what is SRTP or SRTCP and comes from an address that a check has
+// proved is given to the session's transport (transport.go), which decrypts it straight into the ring (ring.go) of the uplink
+// layer that the packet belongs to (route.go, uplink.go). What a read brought is then handed to every slot that the room
+// (room.go) has given to that source; who gets which slot is decided by selection (selection.go) and told in SLOTS. A slot
+// (slot.go) writes the packet on a numbering of its own (rewrite.go), with the SSRC, payload type and extension ids of its
+// receiver; the receiver's transport encrypts it in the place in the batch (batch.go) from which the socket takes it to the
+// kernel, or to the relay for a client that is reached only by TURN, or to the queue of one on TCP (tcp.go). Retransmissions
+// come out of the same ring, sender reports (report.go) are carried onto the slot's numbering, and key frames are asked for
+// where a slot needs one. What the SFU tells the senders of their streams is in reception.go.
 //
 //	link -> session
-//	socket -> transport (in) -> ring -> slots -> transport (out) -> batch -> network or relay
+//	socket -> ICE, DTLS -> transport: where the client is, and its keys
+//	socket -> transport (in) -> ring -> slots -> transport (out) -> batch -> network, relay or TCP
 //
 // Who owns what: a session's run goroutine owns its life and is the only one that talks to the controller about it; the
 // socket's reader carries a packet all the way from its read to the writes that it causes (for a client on TCP its
-// connection's reader does), and no media has a goroutine of its own; one ticker serves all rooms and sessions. Locks are
-// taken in the order transport.inMu, SFU, room, session or slot, layer, transport.outMu; none is held while the controller is
+// connection's reader does), and no media has a goroutine of its own; a handshake has while it lasts, and a TCP connection a
+// reader and a writer; one ticker serves all rooms and sessions. Locks are taken in the order transport.wayMu, transport.inMu, SFU, room, session or slot, layer, transport.outMu; none is held while the controller is
 // called, so that EndSession may be called with the controller's lock held.
 //
 // What waits, and what happens when it is full: packets from the relay (the newest is dropped), a TCP client's packets
@@ -69,5 +71,11 @@
 //     half as long; 512 KB are no slower for the processor.
 //
 // The SFU is ICE-lite, reads no candidates of clients, and so sends to no address that has not proved by a check that it
-// knows the session's password (RFC 8445, sections 2.5 and 7.3).
+// knows the session's password (RFC 8445, sections 2.5 and 7.3). What proves nothing is not answered at all. An address is the
+// session's that proved it last, a session has a bounded number of them, and a client is reached where it nominated last.
+//
+// A session at rest is its state and two goroutines, its own and its link's. It was a PeerConnection of Pion, of which ICE and
+// DTLS alone were used: twice the memory, three times the processor time of an answer, and goroutines of which one raced with
+// the session's end. Of DTLS there is a connection while a handshake lasts, and for a moment where one side says goodbye;
+// between, the last flight and the state are enough (dtls.go).
 package sfu

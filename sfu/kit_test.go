@@ -320,3 +320,5 @@ func (l *link) offer(sdp string) string {
 	}
 	return string(raw)
 }
+
+func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

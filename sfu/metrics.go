@@ -13,6 +13,7 @@ const (
 	dropRelayIn    dropReason = iota // the queue from the relay was full, or the packet too long
 	dropRelayOut                     // the relayed name is not live
 	dropSocketRead                   // the socket reported an error of some destination
+	dropUnknown                      // from an address that has not proved itself by a check
 	dropMalformed                    // not RTP, or a payload that its codec does not know
 	dropMuted                        // audio of a muted user
 	dropLate                         // from before the slot's source was switched
@@ -23,7 +24,7 @@ const (
 	dropReasons
 )
 
-var dropNames = [dropReasons]string{"relay_in", "relay_out", "socket_read", "malformed", "muted", "late", "no_key_frame", "layer", "retransmission", "write"}
+var dropNames = [dropReasons]string{"relay_in", "relay_out", "socket_read", "unknown", "malformed", "muted", "late", "no_key_frame", "layer", "retransmission", "write"}
 
 // metrics counts with atomics of its own: a counter vector's look-up is too dear for every packet.
 type metrics struct {

@@ -10,8 +10,8 @@ import (
 
 var _ logging.LoggerFactory = pionLog{}
 
-// pionLog hands Pion's warnings and errors to ours as debug: they are a peer's doing, or the end of a session that is
-// closed while a peer still sends, and a peer must not be able to fill the log.
+// pionLog hands the warnings and errors of Pion's DTLS to ours as debug: they are a peer's doing, and a peer must not be able to
+// fill the log.
 type pionLog struct{ log *slog.Logger }
 
 // NewLogger implements logging.LoggerFactory.

@@ -1,7 +1,6 @@
 package sfu
 
 import (
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
 
 	"atrium/sfu/offer"
 	"atrium/signaling/protocol"
@@ -20,13 +18,13 @@ import (
 
 const (
 	upWithin     = 30 * time.Second      // from CONNECT to ICE and DTLS
-	gatherWithin = 5 * time.Second       // host candidates of open sockets: microseconds
+	silent       = 15 * time.Second      // without a check: the client is gone; browsers check every 2.5 to 6 s (RFC 7675, section 5.1)
 	slotsDelay   = 3 * time.Millisecond  // changes that come together are told together
 	slotsSpacing = 20 * time.Millisecond // between two SLOTS of a session
 	reach        = 40 * time.Millisecond // for what was forwarded to be with its receivers: what flows may end the old way
 )
 
-// session is one member's media: a PeerConnection, its uplinks and slots, and the link while there is one.
+// session is one member's media: its transport, uplinks and slots, and the link while there is one.
 type session struct {
 	// Static after construction.
 	f      *SFU
@@ -43,7 +41,6 @@ type session struct {
 	media *transport
 
 	live  atomic.Bool // the transport is up: slots write
-	pc    atomic.Pointer[webrtc.PeerConnection]
 	dirty atomic.Bool // SLOTS has changed
 	wg    sync.WaitGroup
 
@@ -193,12 +190,12 @@ func (s *session) run() {
 	defer s.f.wg.Done()
 	defer close(s.done)
 	var (
-		began          = time.Now()
-		up, flowing    bool
-		flowedAt       time.Time
-		failedAt, told time.Time
-		slotsAt        time.Time
-		timer          = time.NewTimer(time.Hour)
+		began        = time.Now()
+		up, flowing  bool
+		flowedAt     time.Time
+		leftAt, told time.Time
+		slotsAt      time.Time
+		timer        = time.NewTimer(time.Hour)
 	)
 	defer timer.Stop()
 	for {
@@ -213,20 +210,21 @@ func (s *session) run() {
 			}
 			return false
 		}
-		switch state := s.state(); {
-		case state == webrtc.PeerConnectionStateConnected:
-			failedAt = time.Time{}
-			if !up {
-				up = true
-				s.live.Store(true)
-				s.f.ctl.SessionUp(s.top)
-				s.room.keysFor(s)
+		if !up && s.media.ready() {
+			up = true
+			s.live.Store(true)
+			s.f.ctl.SessionUp(s.top)
+			s.room.keysFor(s)
+		}
+		if up { // a client that is gone has the grace to come back: by a check, or by a restart of ICE
+			lost := s.f.start.Add(time.Duration(s.media.checked.Load())).Add(silent)
+			if leftAt.IsZero() && s.media.dtls.gone() {
+				leftAt = now
 			}
-		case state == webrtc.PeerConnectionStateFailed || state == webrtc.PeerConnectionStateClosed:
-			if failedAt.IsZero() {
-				failedAt = now
+			if !leftAt.IsZero() && leftAt.Before(lost) {
+				lost = leftAt
 			}
-			if until(failedAt.Add(s.f.grace)) {
+			if until(lost.Add(s.f.grace)) {
 				s.end(ending{close: protocol.CloseTimeout, reason: "the media connection is lost"})
 			}
 		}
@@ -270,13 +268,6 @@ func (s *session) run() {
 	}
 }
 
-func (s *session) state() webrtc.PeerConnectionState {
-	if pc := s.pc.Load(); pc != nil {
-		return pc.ConnectionState()
-	}
-	return webrtc.PeerConnectionStateNew
-}
-
 func (s *session) linkState() (*socket.Conn, time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -313,16 +304,11 @@ func (s *session) cleanUp() {
 	if link != nil {
 		bye(link, why)
 	}
-	// An offer that is being answered ends before the connection is closed under it.
+	// An offer that is being answered ends before the transport is closed under it.
 	s.negotiating.Lock()
-	pc := s.pc.Load()
+	s.sections, s.slots = nil, nil
 	s.negotiating.Unlock()
 	s.media.close()
-	if pc != nil {
-		if err := pc.GracefulClose(); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
-			s.log.Debug("closing the media connection", "error", err)
-		}
-	}
 	s.wg.Wait()
 	s.log.Debug("session ended", "reason", why.reason)
 }

@@ -151,6 +151,7 @@ func New(o Options) (*SFU, error) {
 		start: start, rooms: make(map[uuid.UUID]*room), sessions: make(map[place]*session), muted: make(map[place]bool), ended: make(map[place]uint64),
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
+	e.start()
 	f.wg.Add(1)
 	go f.tick()
 	return f, nil

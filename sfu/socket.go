@@ -9,12 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/ice/v4"
-)
-
-var (
-	_ net.PacketConn           = (*mediaSocket)(nil)
-	_ ice.AddrPortReaderWriter = (*mediaSocket)(nil)
+	"atrium/sfu/ice"
 )
 
 const (
@@ -24,15 +19,19 @@ const (
 	waitedMost  = 2 * time.Second // in the kernel; the socket's buffer is full before
 )
 
-// mediaSocket is the one UDP socket of all media, under Pion's ICE mux. Packets that the relay hands over come out of the
-// same reads as those of the network, and packets to a relayed name go to the relay instead of the kernel, so that the
-// mux above sees one socket. It is also the seam for a batched socket: all reads and writes of media pass here.
+// mediaSocket is the one UDP socket of all sessions. Its reader takes what has come, answers checks, and hands DTLS and media
+// to the session whose address it comes from. Packets that the relay hands over come out of the same reads as those of the
+// network, and packets to a relayed name go to the relay instead of the kernel.
 type mediaSocket struct {
 	// Static after construction.
 	udp   *net.UDPConn
 	began time.Time // the SFU's clock begins
 	six   bool      // an IPv6 socket, which takes IPv4 as well where it is bound to all addresses
 	m     *metrics
+	// handle takes each packet, which is valid during the call, with when it came.
+	handle func(b *batch, p []byte, from netip.AddrPort, at int64)
+	reads  bool          // there is a reader
+	ended  chan struct{} // closed when it has ended
 
 	relay atomic.Pointer[relayBox]
 
@@ -45,9 +44,10 @@ type mediaSocket struct {
 	head    int
 	free    [][]byte
 
-	// sessions says whose media an address sends.
+	// sessions says whose packets an address sends, expected whom a check is for that names a user fragment.
 	sessionMu sync.RWMutex
 	sessions  map[netip.AddrPort]*transport
+	expected  map[string]*transport
 
 	// Owned by the reader.
 	in   *batch
@@ -64,6 +64,8 @@ type mediaSocket struct {
 	from   map[netip.AddrPort]netip.AddrPort
 }
 
+var errQueueFull = errors.New("sfu: a TCP client's queue is full")
+
 type relayBox struct{ Relay }
 
 type injected struct {
@@ -72,7 +74,9 @@ type injected struct {
 }
 
 func newSocket(udp *net.UDPConn, m *metrics, began time.Time) *mediaSocket {
-	s := &mediaSocket{udp: udp, m: m, began: began, from: make(map[netip.AddrPort]netip.AddrPort), sessions: make(map[netip.AddrPort]*transport)}
+	s := &mediaSocket{udp: udp, m: m, began: began, from: make(map[netip.AddrPort]netip.AddrPort), sessions: make(map[netip.AddrPort]*transport),
+		expected: make(map[string]*transport), ended: make(chan struct{})}
+	s.handle = s.dispatch
 	if a, ok := udp.LocalAddr().(*net.UDPAddr); ok {
 		s.six = a.IP.To4() == nil
 	}
@@ -112,19 +116,62 @@ func (s *mediaSocket) unlink(addr netip.AddrPort, t *transport) {
 	}
 }
 
-// taken hands a packet of media to its session, with when it came; false: it is Pion's.
-func (s *mediaSocket) taken(p []byte, from netip.AddrPort, at int64) bool {
-	if !isMedia(p) {
-		return false
+// linked says whether packets from an address are a session's.
+func (s *mediaSocket) linked(addr netip.AddrPort, t *transport) bool {
+	s.sessionMu.RLock()
+	defer s.sessionMu.RUnlock()
+	return s.sessions[addr] == t
+}
+
+// expect says whom checks are for that name a user fragment.
+func (s *mediaSocket) expect(ufrag string, t *transport) {
+	s.sessionMu.Lock()
+	defer s.sessionMu.Unlock()
+	s.expected[ufrag] = t
+}
+
+func (s *mediaSocket) unexpect(ufrag string) {
+	s.sessionMu.Lock()
+	defer s.sessionMu.Unlock()
+	delete(s.expected, ufrag)
+}
+
+// dispatch tells the packets of one port from each other (RFC 7983, section 7).
+func (s *mediaSocket) dispatch(b *batch, p []byte, from netip.AddrPort, at int64) {
+	if ice.IsSTUN(p) {
+		if answer := s.check(p, from, nil); answer != nil {
+			if _, err := s.WriteToAddrPort(answer, from); err != nil {
+				s.m.drop(dropWrite)
+			}
+		}
+		return
 	}
 	s.sessionMu.RLock()
 	t := s.sessions[from]
 	s.sessionMu.RUnlock()
-	if t == nil {
-		return false // Pion drops it
+	switch {
+	case t == nil: // of nobody who has proved that it is there
+		s.m.drop(dropUnknown)
+	case isMedia(p):
+		t.receive(b, p, at)
+	case isDTLS(p):
+		t.arrivesDTLS(p, from, at)
 	}
-	t.receive(s.in, p, at)
-	return true
+}
+
+// check finds whom a check is for, and gives the answer to it; nil: none.
+func (s *mediaSocket) check(p []byte, from netip.AddrPort, conn *tcpConn) []byte {
+	c, ok := ice.Read(p)
+	if !ok {
+		return nil
+	}
+	s.sessionMu.RLock()
+	t := s.expected[string(c.To())]
+	s.sessionMu.RUnlock()
+	if t == nil {
+		return nil
+	}
+	return t.check(&c, from, conn)
 }
 
 func (s *mediaSocket) isRelayed(a netip.AddrPort) bool {
@@ -135,8 +182,10 @@ func (s *mediaSocket) isRelayed(a netip.AddrPort) bool {
 // writeOne writes one packet. An error is the packet's own.
 func (s *mediaSocket) writeOne(to *dest, p []byte) {
 	var err error
-	if to.tcp.conn != nil {
-		_, err = to.tcp.conn.WriteTo(p, to.tcp.addr)
+	if to.tcp != nil {
+		if !to.tcp.send(p) {
+			err = errQueueFull
+		}
 	} else {
 		_, err = s.WriteToAddrPort(p, to.addr)
 	}
@@ -224,29 +273,34 @@ const holdMessages = 16
 // flushWithin is how long packets may wait for more that go the same ways.
 const flushWithin = 500 * time.Microsecond
 
-// ReadFromAddrPort implements ice.AddrPortReaderWriter: it gives what Pion takes, and on the way carries media from its
-// read to the slots, and what the slots wrote to the kernel. The mux has one reader.
-func (s *mediaSocket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+// start begins to read. It is called once, before Close.
+func (s *mediaSocket) start() {
+	s.reads = true
+	go s.run()
+}
+
+// run is the reader: it carries media from its read to the slots, and what the slots wrote to the kernel, until the socket is
+// closed.
+func (s *mediaSocket) run() {
+	defer close(s.ended)
+	injected := make([]byte, injectBytes)
 	for {
 		for s.next < s.rd.n {
 			p, from := s.rd.packet(s.next)
 			at := s.in.at - int64(s.rd.waited(s.next, s.wall)) // in the kernel while this process was busy: no one's delay but ours
 			s.next++
-			switch {
-			case len(p) == 0:
+			if len(p) == 0 {
 				s.m.drop(dropMalformed)
-			case !s.taken(p, from, at):
-				return copy(b, p), from, nil
-			}
-		}
-		if n, from, ok := s.take(b); ok {
-			if s.taken(b[:n], from, s.in.at) {
 				continue
 			}
-			return n, from, nil
+			s.handle(s.in, p, from, at)
+		}
+		if n, from, ok := s.take(injected); ok {
+			s.handle(s.in, injected[:n], from, s.in.at)
+			continue
 		}
 		if err := s.turn(); err != nil {
-			return 0, netip.AddrPort{}, err
+			return
 		}
 	}
 }
@@ -289,12 +343,12 @@ func (s *mediaSocket) turn() error {
 	case errors.Is(err, net.ErrClosed):
 		return err
 	}
-	// An ICMP error of one destination (ECONNREFUSED) is no failure of the socket; the mux would end on it.
+	// An ICMP error of one destination (ECONNREFUSED) is no failure of the socket.
 	s.m.drop(dropSocketRead)
 	return nil
 }
 
-// WriteToAddrPort implements ice.AddrPortReaderWriter.
+// WriteToAddrPort writes one packet to the network or the relay.
 func (s *mediaSocket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if r := s.relay.Load(); r != nil {
 		if name := netip.AddrPortFrom(to.Addr().Unmap(), to.Port()); r.Owns(name) {
@@ -305,35 +359,14 @@ func (s *mediaSocket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) 
 	return s.udp.WriteToUDPAddrPort(b, to)
 }
 
-// ReadFrom implements net.PacketConn.
-func (s *mediaSocket) ReadFrom(b []byte) (int, net.Addr, error) {
-	n, from, err := s.ReadFromAddrPort(b)
-	if err != nil {
-		return n, nil, err
-	}
-	return n, net.UDPAddrFromAddrPort(from), nil
-}
-
-// WriteTo implements net.PacketConn.
-func (s *mediaSocket) WriteTo(b []byte, to net.Addr) (int, error) {
-	a, ok := to.(*net.UDPAddr)
-	if !ok {
-		return 0, &net.AddrError{Err: "not a UDP address", Addr: to.String()}
-	}
-	return s.WriteToAddrPort(b, a.AddrPort())
-}
-
-// LocalAddr implements net.PacketConn.
+// LocalAddr is where the socket hears.
 func (s *mediaSocket) LocalAddr() net.Addr { return s.udp.LocalAddr() }
 
-// Close implements net.PacketConn.
-func (s *mediaSocket) Close() error { return s.udp.Close() }
-
-// SetDeadline does nothing: the socket is everyone's, and the mux arms a deadline when one peer closes.
-func (s *mediaSocket) SetDeadline(time.Time) error { return nil }
-
-// SetReadDeadline does nothing; the read deadline is the relay's wake-up.
-func (s *mediaSocket) SetReadDeadline(time.Time) error { return nil }
-
-// SetWriteDeadline does nothing; see SetDeadline.
-func (s *mediaSocket) SetWriteDeadline(time.Time) error { return nil }
+// Close closes the socket, and waits for the reader where there is one.
+func (s *mediaSocket) Close() error {
+	err := s.udp.Close()
+	if s.reads {
+		<-s.ended
+	}
+	return err
+}

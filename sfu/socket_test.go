@@ -153,37 +153,51 @@ func TestBadDestinationCostsItsOwnPacketsOnly(t *testing.T) {
 	}
 }
 
-// Media is taken off the reads, in the order in which it came, and Pion is given the rest.
-func TestReaderTellsMediaFromWhatPionTakes(t *testing.T) {
+// Media of an address that has proved itself goes to its session, in the order in which it came; what is not STUN and comes
+// from elsewhere goes nowhere, and is not answered.
+func TestReaderHearsOnlyWhoHasProvedItself(t *testing.T) {
 	p := newPost(t, 1)
 	c := p.in[0]
 	to := p.sock.LocalAddr().(*net.UDPAddr).AddrPort()
 	known := &transport{s: &session{f: &SFU{m: p.sock.m}}, sock: p.sock}
 	p.sock.link(c.LocalAddr().(*net.UDPAddr).AddrPort(), known)
+	seen := make(chan struct{}, 16)
+	handle := p.sock.handle
+	p.sock.handle = func(b *batch, q []byte, from netip.AddrPort, at int64) { handle(b, q, from, at); seen <- struct{}{} }
+	p.sock.start()
+	t.Cleanup(func() { p.sock.Close() })
 	other := loopback(t)
-	rtp := append([]byte{0x80, 96, 0, 1}, make([]byte, 20)...)
+	rtp := func(seq byte) []byte { return append([]byte{0x80, 96, 0, seq}, make([]byte, 20)...) }
 	stun := append([]byte{0, 1, 0, 0}, make([]byte, 16)...)
-	for _, x := range []struct {
+	dtls := append([]byte{22, 254, 253}, make([]byte, 20)...)
+	sent := []struct {
 		from *net.UDPConn
 		p    []byte
-	}{{c, rtp}, {c, rtp}, {c, stun}, {c, rtp}, {other, rtp}, {c, rtp}, {c, stun}} {
+	}{{c, rtp(1)}, {c, rtp(2)}, {c, stun}, {c, rtp(3)}, {other, rtp(9)}, {other, dtls}, {other, stun}, {c, rtp(4)}, {c, stun}}
+	for _, x := range sent {
 		if _, err := x.from.WriteToUDPAddrPort(x.p, to); err != nil {
 			t.Fatal(err)
 		}
-	}
-	b := make([]byte, 1500)
-	for i, want := range []struct {
-		from *net.UDPConn
-		size int
-	}{{c, len(stun)}, {other, len(rtp)}, {c, len(stun)}} {
-		n, from, err := p.sock.ReadFromAddrPort(b)
-		if err != nil || n != want.size || from != want.from.LocalAddr().(*net.UDPAddr).AddrPort() {
-			t.Fatalf("read %d: %d bytes from %s (%v), want %d from %s", i, n, from, err, want.size, want.from.LocalAddr())
+		select {
+		case <-seen:
+		case <-time.After(patience):
+			t.Fatal("a packet was not read")
 		}
 	}
 	known.inMu.Lock()
 	defer known.inMu.Unlock()
 	if n := len(known.early); n != 4 { // its handshake is not over: they wait
-		t.Errorf("the session has %d packets, want 4", n)
+		t.Fatalf("the session has %d packets, want 4", n)
+	}
+	for i, q := range known.early {
+		if q[3] != byte(i+1) {
+			t.Errorf("packet %d is number %d", i, q[3])
+		}
+	}
+	if n := p.sock.m.drops[dropUnknown].Load(); n != 2 {
+		t.Errorf("%d packets of nobody, want 2", n)
+	}
+	if n := p.sock.m.writtenPackets.Load(); n != 0 {
+		t.Errorf("%d packets were written", n)
 	}
 }

@@ -2,33 +2,29 @@ package sfu
 
 import (
 	"encoding/binary"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
-	"github.com/pion/stun/v3"
 )
 
-const (
-	earlyPackets = 64 // that come before the handshake is over; more are dropped
-	tcpConnsMost = 8  // TCP connections of one session
-)
+const earlyPackets = 64 // that come before the handshake is over; more are dropped
 
-// transport carries one session's media. Pion does ICE and DTLS and sees nothing of media: what comes from an address that
-// proved itself by a check is taken off the socket, decrypted and handed on here, and what goes out is encrypted here and
-// put into a batch of the socket. That leaves out Pion's way of six queues and goroutines per packet.
+// transport carries one session's media. What comes from an address that proved itself by a check (connect.go) is taken off
+// the socket, decrypted and handed on here, and what goes out is encrypted here and put into a batch of the socket.
 type transport struct {
 	// Static after construction.
 	s    *session
 	sock *mediaSocket
 
-	to atomic.Pointer[dest] // where the client is reached; nil: nowhere yet
+	to      atomic.Pointer[dest] // where the client is reached; nil: nowhere yet
+	from    atomic.Pointer[dest] // where DTLS last came from, which is answered there until the client has nominated
+	checked atomic.Int64         // when the last check came
+	dtls    association
 
 	// What comes in. Guarded by inMu, which is taken before room.mu.
 	inMu     sync.Mutex
@@ -42,10 +38,9 @@ type transport struct {
 	streams  map[uint32]*stream
 	twccIn   *twcc.Recorder // nil until a packet had a transport-wide number
 
-	// Addresses that the client has proved. Guarded by addrMu.
-	addrMu sync.Mutex
-	known  []netip.AddrPort
-	tcp    map[netip.AddrPort]tcpPath
+	// Guarded by wayMu.
+	wayMu sync.Mutex
+	way   way
 
 	// What goes out. Guarded by outMu, a leaf.
 	outMu     sync.Mutex
@@ -62,21 +57,18 @@ type transport struct {
 type dest struct {
 	addr    netip.AddrPort
 	relayed bool
-	tcp     tcpPath // conn is nil for UDP
+	tcp     *tcpConn // nil: UDP
 	sa      sockaddr
 	noGSO   atomic.Bool // the kernel refused runs to it
 }
 
-type tcpPath struct {
-	conn net.PacketConn
-	addr net.Addr
-}
-
 func newTransport(s *session, sock *mediaSocket) *transport {
-	return &transport{s: s, sock: sock, streams: make(map[uint32]*stream)}
+	t := &transport{s: s, sock: sock, streams: make(map[uint32]*stream)}
+	t.dtls.t = t
+	return t
 }
 
-// keys are what the DTLS handshake agreed on. It is not over yet.
+// keys are what the DTLS handshake agreed on.
 func (t *transport) keys(in, out *srtp.Context) {
 	t.inMu.Lock()
 	t.in = in
@@ -100,68 +92,38 @@ func (t *transport) verify() {
 	}
 }
 
-// check is Pion's hook for a STUN check whose integrity is proved. The address may send media from now on, and the client
-// is reached where it nominates (RFC 8445, section 7.3.1.5; a lite agent takes the last).
-func (t *transport) check(m *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) bool {
-	ip, err := netip.ParseAddr(remote.Address())
-	if err != nil {
-		return false
-	}
-	addr := netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port()))
-	tcp := remote.NetworkType().IsTCP()
-	if !tcp {
-		t.know(addr)
-	}
-	if !m.Contains(stun.AttrUseCandidate) {
-		return false
-	}
-	d := &dest{addr: addr}
-	if tcp {
-		t.addrMu.Lock()
-		d.tcp = t.tcp[addr]
-		t.addrMu.Unlock()
-		if d.tcp.conn == nil {
-			return false
-		}
-	}
-	if old := t.to.Load(); old != nil && old.addr == addr && old.tcp.conn == d.tcp.conn {
-		return false
-	}
-	if !tcp {
-		t.sock.resolve(d)
-	}
-	t.to.Store(d)
-	return false // Pion keeps its own rule for its own packets
+// ready says whether the client is reached and is who the offer says.
+func (t *transport) ready() bool {
+	t.inMu.Lock()
+	defer t.inMu.Unlock()
+	return t.verified && t.to.Load() != nil
 }
 
-const addrsMost = 8 // addresses of one session; the oldest is forgotten
+// arrivesDTLS takes a datagram of the client's from an address that has proved itself.
+func (t *transport) arrivesDTLS(p []byte, from netip.AddrPort, now int64) {
+	if d := t.from.Load(); d == nil || d.addr != from || d.tcp != nil {
+		d = &dest{addr: from}
+		t.sock.resolve(d)
+		t.from.Store(d)
+	}
+	t.dtls.receive(p, now)
+}
 
-func (t *transport) know(addr netip.AddrPort) {
-	t.addrMu.Lock()
-	defer t.addrMu.Unlock()
-	for _, a := range t.known {
-		if a == addr {
-			return
-		}
+// writeDTLS sends a datagram of the handshake. A client that is nowhere loses it.
+func (t *transport) writeDTLS(p []byte) {
+	to := t.to.Load()
+	if to == nil {
+		to = t.from.Load()
 	}
-	if len(t.known) < addrsMost {
-		t.known = append(t.known, addr)
-	} else {
-		t.sock.unlink(t.known[0], t)
-		t.known = append(t.known[:0:0], append(t.known[1:], addr)...)
+	if to != nil {
+		t.sock.writeOne(to, p)
 	}
-	t.sock.link(addr, t)
 }
 
 // close ends the flow of media both ways and gives the memory back.
 func (t *transport) close() {
-	t.addrMu.Lock()
-	for _, a := range t.known {
-		t.sock.unlink(a, t)
-	}
-	t.known, t.tcp = []netip.AddrPort{}, nil
-	t.addrMu.Unlock()
-	t.to.Store(nil)
+	t.dtls.close()
+	t.leave()
 	t.inMu.Lock()
 	defer t.inMu.Unlock()
 	t.closed, t.early = true, nil
@@ -171,7 +133,7 @@ func (t *transport) close() {
 	clear(t.streams)
 }
 
-// isMedia tells SRTP and SRTCP from what Pion takes (RFC 7983, section 7).
+// isMedia tells SRTP and SRTCP from STUN and DTLS (RFC 7983, section 7).
 func isMedia(p []byte) bool { return len(p) > 0 && p[0] >= 128 && p[0] <= 191 }
 
 // isRTCP tells SRTCP from SRTP (RFC 5761, section 4).

@@ -1,8 +1,11 @@
 package sfu
 
 import (
+	"bytes"
+	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -131,54 +134,48 @@ func TestRelayQueueIsBoundedAndForgetsNothingItTook(t *testing.T) {
 	if n := m.drops[dropRelayIn].Load(); n != 11 {
 		t.Fatalf("%d dropped, want 11", n)
 	}
-	b := make([]byte, 1500)
+	type read struct {
+		p    []byte
+		from netip.AddrPort
+	}
+	got := make(chan read, injectQueue)
+	s.handle = func(_ *batch, p []byte, from netip.AddrPort, _ int64) { got <- read{slices.Clone(p), from} }
+	s.start()
+	next := func(what string) read {
+		t.Helper()
+		select {
+		case r := <-got:
+			return r
+		case <-time.After(patience):
+			t.Fatalf("%s was left in the queue", what)
+		}
+		return read{}
+	}
 	for i := range injectQueue {
-		n, a, err := s.ReadFromAddrPort(b)
-		if err != nil || n != 2 || a != from || int(b[0])|int(b[1])<<8 != i {
-			t.Fatalf("read %d: %x from %s (%v)", i, b[:n], a, err)
+		if r := next(fmt.Sprintf("packet %d", i)); len(r.p) != 2 || r.from != from || int(r.p[0])|int(r.p[1])<<8 != i {
+			t.Fatalf("read %d: %x from %s", i, r.p, r.from)
 		}
 	}
 	// From here the reader sleeps in the kernel and is woken, many times over.
 	const many = 2000
-	got := make(chan int, many)
-	go func() {
-		b := make([]byte, 1500)
-		for {
-			n, _, err := s.ReadFromAddrPort(b)
-			if err != nil {
-				close(got)
-				return
-			}
-			got <- n
-		}
-	}()
 	c, err := net.DialUDP("udp4", nil, udp.LocalAddr().(*net.UDPAddr))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	for i := range many {
+		want := []byte{9}
 		if i%7 == 0 {
-			if _, err := c.Write([]byte{1, 2, 3}); err != nil {
+			want = []byte{1, 2, 3}
+			if _, err := c.Write(want); err != nil {
 				t.Fatal(err)
 			}
-			if n := <-got; n != 3 {
-				t.Fatalf("%d bytes, want 3", n)
-			}
-			continue
+		} else {
+			s.deliver(want, from, to)
 		}
-		s.deliver([]byte{9}, from, to)
-		select {
-		case n := <-got:
-			if n != 1 {
-				t.Fatalf("%d bytes, want 1", n)
-			}
-		case <-time.After(patience):
-			t.Fatalf("packet %d was left in the queue", i)
+		if r := next("a packet"); !bytes.Equal(r.p, want) {
+			t.Fatalf("packet %d is %x, want %x", i, r.p, want)
 		}
-	}
-	s.Close()
-	for range got {
 	}
 }
 

@@ -91,7 +91,7 @@ func (b *batch) write() {
 		if m.to.relayed {
 			continue
 		}
-		if m.to.tcp.conn != nil {
+		if m.to.tcp != nil {
 			at := b.sock.now()
 			b.packets(m, func(p []byte) { b.sock.writeOne(m.to, p) })
 			m.wrote(at)
