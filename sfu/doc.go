@@ -44,14 +44,15 @@
 // What did not pay there: the slope of the one-way delay (GCC's trend line), which a key frame bends as a narrow link does,
 // so that it needs more smoothing than 300 ms allow; the standing queue needs none. To answer every NACK, which kept a full
 // queue full. To lower the estimate to what little is sent whenever some of it is lost or late: it takes probes to get it
-// back. RED is not negotiated, Opus' in-band repair passes through.
+// back.
 //
 // Codecs: what a packet says of its picture (picture.go; vp8.go, h264.go, vp9.go, av1.go) is read once, and is all that
 // forwarding knows of them. A source can be taken in rungs: an encoding of its simulcast, or so many spatial layers of its
 // stream, and of either some temporal layers (cut.go); half of the frames go before the picture gets smaller, more of them
 // only before it goes. What is left out leaves no gap (rewrite.go). Spatial layers are added in key pictures and dropped at
 // any; below the cut everything is taken, also what L3T3_KEY does not need between its key pictures: else a step down would
-// need one. A slot carries any codec that its section offered; a source in another is in none of the member's (seating.go).
+// need one. Sound comes as Opus, with its in-band repair, or in RED (red.go), which is passed to those who take it; the others
+// get the sound out of it. A slot carries any codec that its section offered; a source in another is in none of the member's (seating.go).
 //
 // What a packet costs (bench fanout says how much): the kernel's part of a write is most of it, encryption a fifth, all else
 // together less than that. So the work is in writing little and waking seldom. The reader takes all that has come by one

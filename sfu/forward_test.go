@@ -116,6 +116,7 @@ func rig(t testing.TB, video bool, receivers int, keep bool) *rigged {
 		s.media.keys(nil, out)
 		x.bound, x.hdr = true, header{ssrc: 7, pt: 96}
 		x.codecs.Store(math.MaxUint32)
+		x.opusPT = 96
 		g.slots, g.wires = append(g.slots, x), append(g.wires, &wire{keep: keep, in: in, to: to})
 		r.add(s, nil, []*slot{x})
 	}

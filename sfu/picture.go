@@ -8,7 +8,6 @@ type codec uint8
 const (
 	noCodec codec = iota
 	codecOpus
-	codecRED
 	codecVP8
 	codecH264
 	codecVP9
@@ -23,8 +22,6 @@ func codecNamed(name string) codec {
 	switch {
 	case strings.EqualFold(name, "opus"):
 		return codecOpus
-	case strings.EqualFold(name, "red"):
-		return codecRED
 	case strings.EqualFold(name, "VP8"):
 		return codecVP8
 	case strings.EqualFold(name, "H264"):

@@ -17,7 +17,8 @@ type packet struct {
 	hasLevel bool      // an RFC 6464 audio level came with it
 	deps     [2]uint16 // where its dependency descriptor stands, and its length; 0: it has none
 	pic      picture
-	at       int64 // arrival, monotonic nanoseconds
+	primary  uint16 // of sound with redundancy: where in the payload the last block begins; 0: it has none
+	at       int64  // arrival, monotonic nanoseconds
 }
 
 func (p *packet) payload() []byte { return p.buf[p.off:p.end] }
@@ -27,6 +28,7 @@ func (p *packet) payload() []byte { return p.buf[p.off:p.end] }
 type reading struct {
 	codec               codec
 	levelID, dependency uint8
+	opus, red           uint8 // payload types of sound with redundancy (RFC 2198); 0: there is none
 }
 
 // parse reads the RTP header (RFC 3550, section 5.1) of p.buf, and what the payload says of its picture.
@@ -68,7 +70,12 @@ func (p *packet) parse(as reading) bool {
 		return false
 	}
 	p.valid = true
-	if p.end > p.off { // without payload it is padding that keeps the numbers going
+	switch {
+	case p.end == p.off: // padding that keeps the numbers going
+	case as.red != 0 && b[1]&0x7f == as.red:
+		n, ok := parseRED(p.payload(), as.opus)
+		p.primary, p.valid = uint16(n), ok
+	default:
 		p.pic, p.valid = parsePicture(as.codec, p.payload())
 	}
 	return p.valid

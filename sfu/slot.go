@@ -46,6 +46,8 @@ type slot struct {
 	hdr      header // ssrc, pt and extension ids; the rest is each packet's
 	levelID  uint8
 	rtxPT    uint8
+	opusPT   uint8
+	redPT    uint8 // of sound with redundancy; 0: the receiver takes none
 	rtxSSRC  uint32
 	rtxSeq   uint16
 	packets  uint32
@@ -80,6 +82,13 @@ func (t *slot) negotiated(sec *offer.Section) {
 		return
 	}
 	t.hdr.pt, t.rtxPT = a.Formats[0].PT, a.Formats[0].RTX
+	t.opusPT, t.redPT = 0, 0
+	if f := a.Of(offer.Opus); f != nil {
+		t.opusPT, t.hdr.pt = f.PT, f.PT
+	}
+	if f := a.Of(offer.RED); f != nil {
+		t.redPT = f.PT
+	}
 	t.levelID, t.hdr.depID = a.IDs.Level, a.IDs.Dependency
 	if t.hdr.twccID = a.IDs.Wide; t.hdr.twccID != 0 {
 		t.s.media.agreed()
@@ -226,6 +235,9 @@ func (t *slot) forward(b *batch, l *layer, p *packet) {
 		h.levelID, h.level = t.levelID, p.level
 	}
 	h.dep, h.frame = p.dependency(), n.id
+	if !t.video {
+		h.pt = t.soundPT(p)
+	}
 	sent := t.write(b, h, p, n)
 	t.packets++
 	t.octets += uint32(p.end - p.off)
@@ -267,11 +279,30 @@ func (t *slot) write(b *batch, h *header, p *packet, n numbers) bool {
 	if !ok {
 		return false
 	}
-	payload := to[:copy(to, p.payload())]
+	payload := to[:copy(to, t.part(p))]
+	if p.primary > 0 && t.redPT != 0 {
+		relabelRED(payload, t.opusPT)
+	}
 	if n.id != p.pic.id || n.tl0 != p.pic.tl0 {
 		p.pic.rewrite(payload, n.id, n.tl0)
 	}
 	return t.s.media.end(b, h, len(payload)) == nil
+}
+
+// soundPT is the payload type under which a receiver is sent a packet of sound.
+func (t *slot) soundPT(p *packet) uint8 {
+	if p.primary > 0 && t.redPT != 0 {
+		return t.redPT
+	}
+	return t.opusPT
+}
+
+// part of a packet's payload that the receiver is sent: of sound with redundancy for one who takes none, the sound.
+func (t *slot) part(p *packet) []byte {
+	if p.primary > 0 && t.redPT == 0 {
+		return p.payload()[p.primary:]
+	}
+	return p.payload()
 }
 
 // resend answers a NACK from the source's ring: by RTX (RFC 4588) where it was agreed, else the packet again. Retransmissions
@@ -314,6 +345,9 @@ func (t *slot) repeat(b *batch, seq uint16) (size int) {
 	h := t.hdr
 	h.seq, h.ts, h.marker, h.levelID = n.seq, n.ts, p.marker, 0
 	h.dep, h.frame = p.dependency(), n.id
+	if !t.video {
+		h.pt = t.soundPT(p)
+	}
 	rtx := t.rtxSSRC != 0 && t.rtxPT != 0
 	if rtx {
 		h.ssrc, h.pt, h.seq = t.rtxSSRC, t.rtxPT, t.rtxSeq
@@ -327,7 +361,10 @@ func (t *slot) repeat(b *batch, seq uint16) (size int) {
 		binary.BigEndian.PutUint16(to, n.seq)
 		size = 2
 	}
-	payload := to[size : size+copy(to[size:], p.payload())]
+	payload := to[size : size+copy(to[size:], t.part(p))]
+	if p.primary > 0 && t.redPT != 0 {
+		relabelRED(payload, t.opusPT)
+	}
 	p.pic.rewrite(payload, n.id, n.tl0)
 	if size += len(payload); t.s.media.end(b, &h, size) != nil {
 		return 0

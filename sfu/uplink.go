@@ -116,6 +116,9 @@ func (u *uplink) begin(ssrc uint32, rid string, codec *offer.Codec) *layer {
 	switch ids := &u.s.media.routes.ids; {
 	case !u.video:
 		l.reading.levelID = ids.Level
+		if o, r := u.agreed.Of(offer.Opus), u.agreed.Of(offer.RED); r != nil {
+			l.reading.codec, l.reading.opus, l.reading.red = codecOpus, o.PT, r.PT
+		}
 	case l.reading.codec == codecAV1:
 		l.reading.dependency = ids.Dependency
 	}

@@ -25,6 +25,7 @@ type Codec struct {
 // The codecs. VP8 and Opus are what every browser must have (RFC 7742, section 5; RFC 7874, section 3).
 var (
 	Opus = &Codec{Name: "opus", Kind: protocol.Audio, Clock: 48000, channels: "2", feedback: []string{"transport-cc"}, answer: withRepair}
+	RED  = &Codec{Name: "red", Kind: protocol.Audio, Clock: 48000, channels: "2", feedback: []string{"transport-cc"}}
 	VP8  = &Codec{Name: "VP8", Kind: protocol.Video, Clock: 90000, feedback: videoFeedback, repaired: true}
 	H264 = &Codec{Name: "H264", Kind: protocol.Video, Clock: 90000, feedback: videoFeedback, repaired: true, fits: isConstrainedBaseline}
 	VP9  = &Codec{Name: "VP9", Kind: protocol.Video, Clock: 90000, feedback: videoFeedback, repaired: true, fits: isProfile("profile-id")}
@@ -36,7 +37,7 @@ var videoFeedback = []string{"ccm fir", "nack", "nack pli", "transport-cc"}
 // codecs are those that are answered, of each kind the preferred one first: a client sends the first that its answer names,
 // and VP8 is what everybody can be sent. A client that would send another leaves VP8 out of its uplink. A
 // section that offers none of its kind is refused; one format is answered for each codec.
-var codecs = []*Codec{Opus, VP8, H264, VP9, AV1}
+var codecs = []*Codec{Opus, RED, VP8, H264, VP9, AV1}
 
 // isConstrainedBaseline takes of H264 what every decoder of it can decode (RFC 7742, section 6.2), in the packetization that
 // browsers send: so what one member's uplink was answered with fits every slot that was. Levels are not compared: decoders of
@@ -49,6 +50,19 @@ func isConstrainedBaseline(params map[string]string) bool {
 // isProfile takes profile 0 of VP9 and AV1, which is that of 8 bits and 4:2:0, and what stands for none named.
 func isProfile(key string) func(map[string]string) bool {
 	return func(params map[string]string) bool { return params[key] == "" || params[key] == "0" }
+}
+
+// redundant says whether the blocks of RED are Opus, of that payload type (RFC 2198, section 5).
+func (f *Format) redundant(opus *Format) bool {
+	if opus == nil || f.fmtp == "" {
+		return false
+	}
+	for block := range strings.SplitSeq(f.fmtp, "/") {
+		if block != decimal(uint32(opus.PT)) {
+			return false
+		}
+	}
+	return true
 }
 
 // withRepair asks for Opus' in-band repair (RFC 7587, section 6.1): every decoder has it.

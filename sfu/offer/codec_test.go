@@ -57,3 +57,33 @@ func TestCodecsThatAreAnswered(t *testing.T) {
 		}
 	}
 }
+
+func TestRedundancyOfOpus(t *testing.T) {
+	const opus, red = "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n", "a=rtpmap:63 red/48000/2\r\n"
+	for _, c := range []struct {
+		name, lines, pts string
+		want             []uint8
+	}{
+		{"as Chromium offers it", opus + red + "a=fmtp:63 111/111\r\n", "111 63", []uint8{111, 63}},
+		{"asked for", opus + red + "a=fmtp:63 111/111\r\n", "63 111", []uint8{63, 111}},
+		{"of something else", opus + red + "a=fmtp:63 0/111\r\n", "63 111", []uint8{111}},
+		{"of nothing", opus + red, "63 111", []uint8{111}},
+		{"alone", red + "a=fmtp:63 111/111\r\n", "63", nil},
+	} {
+		o, bad := Read(strings.Replace(video(c.lines, c.pts, "sendonly"), "m=video", "m=audio", 1), nil, Limits{1, 1})
+		if bad != nil {
+			t.Errorf("%s: %v", c.name, bad)
+			continue
+		}
+		var pts []uint8
+		for _, f := range o.Sections[0].Formats {
+			pts = append(pts, f.PT)
+		}
+		if string(pts) != string(c.want) {
+			t.Errorf("%s: %v, want %v", c.name, pts, c.want)
+		}
+		if answer := o.Answer(local); strings.Contains(answer, "a=fmtp:63 111/111") != (len(c.want) == 2) {
+			t.Errorf("%s:\n%s", c.name, answer)
+		}
+	}
+}

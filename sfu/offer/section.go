@@ -68,12 +68,18 @@ func (s *Section) agree(m *sdp.MediaDescription) {
 			continue
 		}
 		if f, ok := c.find(m.MediaName.Formats, encodings, fmtps); ok {
+			if c == RED && !f.redundant(s.Of(Opus)) {
+				continue
+			}
 			for _, fb := range c.feedback {
 				if slices.Contains(all, fb) || slices.Contains(feedback[f.PT], fb) {
 					f.feedback = append(f.feedback, fb)
 				}
 			}
 			s.Formats = append(s.Formats, f)
+			if pts := m.MediaName.Formats; c == RED && slices.Index(pts, decimal(uint32(f.PT))) < slices.Index(pts, decimal(uint32(s.Formats[0].PT))) {
+				slices.Reverse(s.Formats) // it costs bits: a client that would send it says so by offering it first
+			}
 		}
 	}
 	for _, a := range ids {
