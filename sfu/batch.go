@@ -22,6 +22,7 @@ type batch struct {
 	gen     uint64 // counts flushes: what transports remember of messages is good within one
 	arrived []arrival
 	out     flusher
+	scratch []byte          // see space
 	relayed bool            // a message goes to a relayed name
 	toRelay func(passRelay) // passes them; made at the first
 }
@@ -58,6 +59,14 @@ type arrival struct {
 func (b *batch) reserve() []byte { return b.arena[b.used : b.used+packetSpace] }
 
 const packetSpace = packetBytes + 64 // a forwarded packet's header and tag may be longer than those it came with
+
+// space is where a packet may be decrypted that goes to no ring.
+func (b *batch) space() []byte {
+	if b.scratch == nil {
+		b.scratch = make([]byte, packetBytes)
+	}
+	return b.scratch[:0]
+}
 
 // room flushes where there is none for one more packet. Called without locks that others wait for.
 func (b *batch) room() {

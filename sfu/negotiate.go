@@ -14,7 +14,7 @@ func (s *session) offer(raw string, deliver func(answer string)) *protocol.Error
 		return protocol.Errorf(protocol.InvalidRequest, protocol.TypeSDPOffer, "the session is ending")
 	}
 	defer s.untrack()
-	o, bad := offer.Read(raw, s.sections, offer.Limits{Audio: s.f.audioSlots, Video: s.f.videoSlots})
+	o, bad := offer.Read(raw, s.roles, offer.Limits{Audio: s.f.audioSlots, Video: s.f.videoSlots})
 	if bad != nil {
 		return bad
 	}
@@ -25,7 +25,7 @@ func (s *session) offer(raw string, deliver func(answer string)) *protocol.Error
 	s.answers++
 	local := &offer.Local{ID: s.number, Version: s.answers, Ufrag: ours.Ufrag, Pwd: ours.Pwd, Fingerprint: s.f.engine.print, Candidates: s.f.engine.candidates()}
 	uplinks, slots := s.add(o, local)
-	s.sections = o.Sections
+	s.roles = o.Roles()
 	s.mu.Lock()
 	for _, u := range uplinks {
 		s.uplinks[u.mid] = u
@@ -56,7 +56,7 @@ func (s *session) add(o *offer.Offer, local *offer.Local) (uplinks []*uplink, sl
 	for i := range o.Sections {
 		sec := &o.Sections[i]
 		if !sec.Slot {
-			if i >= len(s.sections) {
+			if i >= len(s.roles) {
 				u := newUplink(s, sec)
 				u.subs.Store(new([]*slot))
 				uplinks = append(uplinks, u)

@@ -53,7 +53,7 @@ type session struct {
 
 	// Guarded by negotiating: one offer at a time, also when the link is replaced meanwhile.
 	negotiating sync.Mutex
-	sections    []offer.Section
+	roles       []offer.Role
 	slots       map[string]*slot // by mid
 	answers     uint64           // that were given
 
@@ -306,7 +306,7 @@ func (s *session) cleanUp() {
 	}
 	// An offer that is being answered ends before the transport is closed under it.
 	s.negotiating.Lock()
-	s.sections, s.slots = nil, nil
+	s.roles, s.slots = nil, nil
 	s.negotiating.Unlock()
 	s.media.close()
 	s.wg.Wait()

@@ -33,7 +33,6 @@ type transport struct {
 	in       *srtp.Context // nil until the keys are known
 	early    [][]byte
 	inHeader rtp.Header
-	scratch  []byte
 	routes   routes
 	streams  map[uint32]*stream
 	twccIn   *twcc.Recorder // nil until a packet had a transport-wide number
@@ -164,7 +163,7 @@ func (t *transport) receive(b *batch, p []byte, at int64) {
 }
 
 func (t *transport) receiveRTCP(b *batch, p []byte, at int64) {
-	raw, err := t.in.DecryptRTCP(t.space(), p, nil)
+	raw, err := t.in.DecryptRTCP(b.space(), p, nil)
 	if err != nil {
 		t.s.f.m.drop(dropMalformed)
 		return
@@ -191,18 +190,11 @@ func (t *transport) receiveRTCP(b *batch, p []byte, at int64) {
 	}
 }
 
-func (t *transport) space() []byte {
-	if t.scratch == nil {
-		t.scratch = make([]byte, packetBytes)
-	}
-	return t.scratch[:0]
-}
-
 // receiveRTP decrypts a packet into its layer's ring.
 func (t *transport) receiveRTP(b *batch, p []byte, at int64) bool {
 	ssrc := binary.BigEndian.Uint32(p[8:])
 	st := t.streams[ssrc]
-	to := t.space()
+	to := b.space()
 	if st != nil && !st.rtx {
 		to = st.layer.ring.in[:0]
 	}

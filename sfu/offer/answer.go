@@ -20,9 +20,12 @@ type Stream struct {
 	SSRC, RTX uint32 // RTX: 0 where nothing is repaired by it
 }
 
+const sectionBytes = 1200 // of an answer, about
+
 // Answer writes the answer.
 func (o *Offer) Answer(l *Local) string {
 	w := &writer{}
+	w.b.Grow(sectionBytes * (1 + len(o.Sections)))
 	w.line("v=0")
 	w.line("o=- ", strconv.FormatUint(l.ID, 10), " ", strconv.FormatUint(l.Version, 10), " IN IP4 0.0.0.0")
 	w.line("s=-")

@@ -14,7 +14,7 @@ import (
 )
 
 // answered gives the answer to an offer with a stream for each slot, and its sections as lines.
-func answered(t *testing.T, raw string, earlier []Section) (o *Offer, answer string, session []string, sections [][]string) {
+func answered(t *testing.T, raw string, earlier []Role) (o *Offer, answer string, session []string, sections [][]string) {
 	t.Helper()
 	o, bad := Read(raw, earlier, Limits{4, 4})
 	if bad != nil {
@@ -75,7 +75,7 @@ func TestAnswersToBrowsers(t *testing.T) {
 		repair = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 	)
 	always := []string{"c=IN IP4 0.0.0.0", "a=setup:passive", "a=ice-ufrag:UFRAG", "a=ice-pwd:PASSWORD", "a=rtcp-mux"}
-	never := []string{"goog-remb", "red/", "ulpfec", "abs-send-time", "a=ice-options", "ssrc-group:SIM"}
+	never := []string{"goog-remb", "red/90000", "ulpfec", "abs-send-time", "a=ice-options", "ssrc-group:SIM"}
 	feedback := func(pt string) []string {
 		var all []string
 		for _, fb := range videoFeedback {
@@ -150,7 +150,7 @@ func TestAnswersToBrowsers(t *testing.T) {
 				t.Errorf("%+v", o.Sections[1].Formats)
 			}
 			// Another offer of the same is answered the same, but for the version.
-			_, again, _, _ := answered(t, string(raw), o.Sections)
+			_, again, _, _ := answered(t, string(raw), o.Roles())
 			if again != answer {
 				t.Errorf("%s\nand then\n%s", answer, again)
 			}

@@ -16,7 +16,8 @@ type Codec struct {
 	feedback []string // of rtcp-fb: what is agreed to where it is offered
 	repaired bool     // by RTX, where that is offered
 
-	// fits says whether what the offer says of the format can be served; nil: anything can.
+	// fits says whether what the offer says of the format can be served, by the parameters of its fmtp, whose names are in lower
+	// case; nil: anything can.
 	fits func(params map[string]string) bool
 	// answer makes of the offer's fmtp that of the answer; nil: it stays as it is.
 	answer func(fmtp string, params map[string]string) string
@@ -78,10 +79,9 @@ func withRepair(fmtp string, params map[string]string) string {
 
 // Format is a codec under the payload types that a section has for it.
 type Format struct {
-	Codec  *Codec
-	PT     uint8
-	RTX    uint8             // of its retransmissions (RFC 4588); 0: none
-	Params map[string]string // of the offer's fmtp, keys in lower case
+	Codec *Codec
+	PT    uint8
+	RTX   uint8 // of its retransmissions (RFC 4588); 0: none
 
 	fmtp     string // of the answer
 	feedback []string

@@ -11,8 +11,8 @@ import (
 
 // Offer is an offer as the SFU understands it.
 type Offer struct {
-	Sections     []Section
-	Audio, Video int // slots
+	Sections     []Section // good as long as the offer's text is; of each, what was agreed on is good for longer
+	Audio, Video int       // slots
 
 	// Of the client's transport; one for the whole bundle (RFC 9143).
 	Ufrag, Pwd   string
@@ -27,8 +27,8 @@ type Limits struct{ Audio, Video int }
 
 const otherSections = 16 // most sections that are neither uplink nor slot: refused or stopped ones
 
-// Read reads an offer. earlier are the sections of the last one that was answered. Candidates of the client are not looked at.
-func Read(raw string, earlier []Section, most Limits) (*Offer, *protocol.Error) {
+// Read reads an offer. earlier are the roles of the last one that was answered. Candidates of the client are not looked at.
+func Read(raw string, earlier []Role, most Limits) (*Offer, *protocol.Error) {
 	var d sdp.SessionDescription
 	if err := d.UnmarshalString(raw); err != nil {
 		return nil, Bad("the offer is no SDP: %v", err)
@@ -41,7 +41,7 @@ func Read(raw string, earlier []Section, most Limits) (*Offer, *protocol.Error) 
 	}
 	o := &Offer{}
 	_, o.mixed = d.Attribute("extmap-allow-mixed")
-	r := reader{o: o, d: &d, earlier: earlier, seen: map[string]bool{}, uplinks: map[protocol.SlotKind]int{}}
+	r := reader{o: o, d: &d, earlier: earlier, seen: map[string]bool{}, uplinks: map[protocol.SlotKind]int{}, last: map[protocol.SlotKind]*formats{}}
 	for i, m := range d.MediaDescriptions {
 		if bad := r.section(i, m); bad != nil {
 			return nil, bad
@@ -63,9 +63,10 @@ func Read(raw string, earlier []Section, most Limits) (*Offer, *protocol.Error) 
 type reader struct {
 	o       *Offer
 	d       *sdp.SessionDescription
-	earlier []Section
+	earlier []Role
 	seen    map[string]bool
 	uplinks map[protocol.SlotKind]int
+	last    map[protocol.SlotKind]*formats
 }
 
 func (r *reader) section(i int, m *sdp.MediaDescription) *protocol.Error {
@@ -74,7 +75,7 @@ func (r *reader) section(i int, m *sdp.MediaDescription) *protocol.Error {
 		return Bad("section %d is %q; the SFU takes audio and video", i, clip(m.MediaName.Media))
 	}
 	mid, ok := m.Attribute("mid")
-	if s.Mid = mid; !ok || !isToken(mid) || r.seen[mid] {
+	if s.Mid = strings.Clone(mid); !ok || !isToken(mid) || r.seen[mid] {
 		return Bad("section %d must have an a=mid of its own", i)
 	}
 	r.seen[mid] = true
@@ -104,7 +105,7 @@ func (r *reader) section(i int, m *sdp.MediaDescription) *protocol.Error {
 		return bad
 	}
 	if !stopped {
-		s.agree(m)
+		r.agree(&s, m)
 	}
 	s.Refused = len(s.Formats) == 0
 	if s.Refused && !s.Off && s.Slot {
@@ -178,7 +179,7 @@ func (r *reader) transport() *protocol.Error {
 		}
 		return v
 	}
-	o.Ufrag, o.Pwd = attribute("ice-ufrag"), attribute("ice-pwd")
+	o.Ufrag, o.Pwd = strings.Clone(attribute("ice-ufrag")), strings.Clone(attribute("ice-pwd"))
 	if len(o.Ufrag) < 4 || len(o.Ufrag) > 256 || len(o.Pwd) < 22 || len(o.Pwd) > 256 {
 		return Bad("section %q must have an a=ice-ufrag of 4 to 256 and an a=ice-pwd of 22 to 256 characters (RFC 8839, section 5.4)", clip(o.Sections[first].Mid))
 	}

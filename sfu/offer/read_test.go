@@ -44,7 +44,7 @@ func TestRead(t *testing.T) {
 	// The camera starts by a further offer, the slot stops; their roles stay.
 	again := strings.Replace(strings.Replace(someOffer, "a=recvonly", "a=inactive2", 1), "a=inactive\r", "a=sendonly\r", 1)
 	again = strings.Replace(again, "a=inactive2", "a=inactive", 1)
-	q, bad := Read(again, o.Sections, Limits{1, 1})
+	q, bad := Read(again, o.Roles(), Limits{1, 1})
 	if bad != nil {
 		t.Fatal(bad)
 	}
@@ -122,7 +122,7 @@ func FuzzOffer(f *testing.F) {
 				t.Fatalf("section %d of mid %q is answered as %q", i, o.Sections[i].Mid, mid)
 			}
 		}
-		q, bad := Read(second, o.Sections, Limits{3, 3})
+		q, bad := Read(second, o.Roles(), Limits{3, 3})
 		if bad == nil {
 			for i, s := range o.Sections {
 				if q.Sections[i].Slot != s.Slot || q.Sections[i].Mid != s.Mid {

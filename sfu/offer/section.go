@@ -39,95 +39,166 @@ type Section struct {
 	rsize bool
 }
 
+// Role is what a section stays in later offers.
+type Role struct {
+	Mid  string
+	Kind protocol.SlotKind
+	Slot bool
+}
+
+// Roles are those of an offer's sections, for Read of the next.
+func (o *Offer) Roles() []Role {
+	roles := make([]Role, len(o.Sections))
+	for i := range o.Sections {
+		s := &o.Sections[i]
+		roles[i] = Role{s.Mid, s.Kind, s.Slot}
+	}
+	return roles
+}
+
 // agree finds out what both sides of a section know.
-func (s *Section) agree(m *sdp.MediaDescription) {
+func (r *reader) agree(s *Section, m *sdp.MediaDescription) {
+	x := r.last[s.Kind]
+	if x == nil || !x.same(m) {
+		x = formatsOf(s.Kind, m)
+		r.last[s.Kind] = x
+	}
+	s.Formats = x.agreed
+	for _, a := range m.Attributes {
+		switch a.Key {
+		case "rtcp-rsize":
+			s.rsize = true
+		case "extmap":
+			s.extension(a.Value)
+		}
+	}
+	if s.IDs.Dependency == 0 && s.Of(AV1) != nil { // AV1's layers are told by nothing else
+		s.Formats = slices.DeleteFunc(slices.Clone(s.Formats), func(f Format) bool { return f.Codec == AV1 })
+	}
+}
+
+// extension takes a line of a=extmap.
+func (s *Section) extension(v string) {
+	head, rest, _ := strings.Cut(v, " ")
+	head, _, _ = strings.Cut(head, "/")
+	uri, _, _ := strings.Cut(rest, " ")
+	n, err := strconv.ParseUint(head, 10, 8)
+	if err != nil || n == 0 || n == 15 {
+		return
+	}
+	for i := range extensions {
+		if x := &extensions[i]; x.uri == uri && x.takes(s) {
+			if id := x.id(&s.IDs); *id == 0 {
+				*id = uint8(n)
+			}
+		}
+	}
+}
+
+// formats are what a section says of its formats, and what of them was agreed on. A browser says the same in each of its
+// sections of a kind, and one list serves them all.
+type formats struct {
+	pts    []string
+	lines  []sdp.Attribute
+	agreed []Format
+}
+
+func isOfFormats(a *sdp.Attribute) bool {
+	return a.Key == "rtpmap" || a.Key == "fmtp" || a.Key == "rtcp-fb"
+}
+
+func (x *formats) same(m *sdp.MediaDescription) bool {
+	i := 0
+	for k := range m.Attributes {
+		if a := &m.Attributes[k]; isOfFormats(a) {
+			if i == len(x.lines) || x.lines[i] != *a {
+				return false
+			}
+			i++
+		}
+	}
+	return i == len(x.lines) && i > 0 && slices.Equal(x.pts, m.MediaName.Formats)
+}
+
+func formatsOf(kind protocol.SlotKind, m *sdp.MediaDescription) *formats {
+	x := &formats{pts: m.MediaName.Formats}
 	encodings, fmtps, feedback := map[uint8]string{}, map[uint8]string{}, map[uint8][]string{}
 	var all []string
-	var ids []sdp.Attribute
-	for _, a := range m.Attributes {
+	for i := range m.Attributes {
+		a := &m.Attributes[i]
+		if !isOfFormats(a) {
+			continue
+		}
+		x.lines = append(x.lines, *a)
 		head, rest, _ := strings.Cut(a.Value, " ")
-		pt, err := strconv.ParseUint(head, 10, 7)
-		ok := err == nil
+		n, err := strconv.ParseUint(head, 10, 7)
+		pt := uint8(n)
 		switch {
-		case a.Key == "rtpmap" && ok:
-			encodings[uint8(pt)] = rest
-		case a.Key == "fmtp" && ok:
-			fmtps[uint8(pt)] = rest
 		case a.Key == "rtcp-fb" && head == "*":
 			all = append(all, rest)
-		case a.Key == "rtcp-fb" && ok:
-			feedback[uint8(pt)] = append(feedback[uint8(pt)], rest)
-		case a.Key == "extmap":
-			ids = append(ids, a)
-		case a.Key == "rtcp-rsize":
-			s.rsize = true
+		case err != nil:
+		case a.Key == "rtpmap":
+			encodings[pt] = rest
+		case a.Key == "fmtp":
+			fmtps[pt] = rest
+		default:
+			feedback[pt] = append(feedback[pt], rest)
 		}
+	}
+	of := func(c *Codec) *Format {
+		a := Agreed{Formats: x.agreed}
+		return a.Of(c)
 	}
 	for _, c := range codecs {
-		if c.Kind != s.Kind {
+		if c.Kind != kind {
 			continue
 		}
-		if f, ok := c.find(m.MediaName.Formats, encodings, fmtps); ok {
-			if c == RED && !f.redundant(s.Of(Opus)) {
-				continue
-			}
-			for _, fb := range c.feedback {
-				if slices.Contains(all, fb) || slices.Contains(feedback[f.PT], fb) {
-					f.feedback = append(f.feedback, fb)
-				}
-			}
-			s.Formats = append(s.Formats, f)
-			if pts := m.MediaName.Formats; c == RED && slices.Index(pts, decimal(uint32(f.PT))) < slices.Index(pts, decimal(uint32(s.Formats[0].PT))) {
-				slices.Reverse(s.Formats) // it costs bits: a client that would send it says so by offering it first
-			}
-		}
-	}
-	for _, a := range ids {
-		head, rest, _ := strings.Cut(a.Value, " ")
-		head, _, _ = strings.Cut(head, "/")
-		uri, _, _ := strings.Cut(rest, " ")
-		n, err := strconv.ParseUint(head, 10, 8)
-		if err != nil || n == 0 || n == 15 {
+		f, ok := c.find(x.pts, encodings, fmtps)
+		if !ok || c == RED && !f.redundant(of(Opus)) {
 			continue
 		}
-		for i := range extensions {
-			if x := &extensions[i]; x.uri == uri && x.takes(s) {
-				if id := x.id(&s.IDs); *id == 0 {
-					*id = uint8(n)
-				}
+		for _, fb := range c.feedback {
+			if slices.Contains(all, fb) || slices.Contains(feedback[f.PT], fb) {
+				f.feedback = append(f.feedback, fb)
 			}
 		}
+		x.agreed = append(x.agreed, f)
+		if c == RED && slices.Index(x.pts, decimal(uint32(f.PT))) < slices.Index(x.pts, decimal(uint32(x.agreed[0].PT))) {
+			slices.Reverse(x.agreed) // it costs bits: a client that would send it says so by offering it first
+		}
 	}
-	if s.IDs.Dependency == 0 { // AV1's layers are told by nothing else
-		s.Formats = slices.DeleteFunc(s.Formats, func(f Format) bool { return f.Codec == AV1 })
-	}
+	return x
 }
 
 // find looks for the codec among a section's formats.
 func (c *Codec) find(pts []string, encodings, fmtps map[uint8]string) (f Format, ok bool) {
 	for _, v := range pts {
 		n, err := strconv.ParseUint(v, 10, 7)
-		if pt := uint8(n); err == nil && !ok && c.is(encodings[pt]) {
-			params := readParams(fmtps[pt])
-			if c.fits == nil || c.fits(params) {
-				f, ok = Format{Codec: c, PT: pt, Params: params, fmtp: fmtps[pt]}, true
-			}
+		pt := uint8(n)
+		if err != nil || !c.is(encodings[pt]) {
+			continue
 		}
+		params := readParams(fmtps[pt])
+		if c.fits != nil && !c.fits(params) {
+			continue
+		}
+		f = Format{Codec: c, PT: pt, fmtp: strings.Clone(fmtps[pt])} // what is agreed on stays when the offer does not
+		if c.answer != nil {
+			f.fmtp = c.answer(f.fmtp, params)
+		}
+		ok = true
+		break
 	}
-	if !ok {
-		return f, false
-	}
-	if c.answer != nil {
-		f.fmtp = c.answer(f.fmtp, f.Params)
+	if !ok || !c.repaired {
+		return f, ok
 	}
 	for _, v := range pts {
 		n, err := strconv.ParseUint(v, 10, 7)
 		pt := uint8(n)
-		if name, clock, _ := strings.Cut(encodings[pt], "/"); err != nil || !c.repaired || f.RTX != 0 || !strings.EqualFold(name, "rtx") || clock != decimal(c.Clock) {
-			continue
-		}
-		if readParams(fmtps[pt])["apt"] == decimal(uint32(f.PT)) {
+		name, clock, _ := strings.Cut(encodings[pt], "/")
+		if err == nil && strings.EqualFold(name, "rtx") && clock == decimal(c.Clock) && readParams(fmtps[pt])["apt"] == decimal(uint32(f.PT)) {
 			f.RTX = pt
+			break
 		}
 	}
 	return f, true
