@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 
 	"atrium/signaling/protocol"
 )
@@ -54,4 +55,26 @@ func TestPicturesGoToThoseWhoDecodeThem(t *testing.T) {
 		t.Errorf("payload types %d and %d, SSRCs %d and %d", first.PayloadType, last(got).PayloadType, first.SSRC, last(got).SSRC)
 	}
 	continuous(t, got)
+}
+
+// A sender may go on in another codec that was agreed on: those who decode it see it go on, the others have it no more.
+func TestCodecChangesWithinAStream(t *testing.T) {
+	b := newBed(t)
+	sender := b.join(peerOptions{camera: true})
+	plain := b.join(peerOptions{video: 1, onlyVP8: true})
+	able := b.join(peerOptions{video: 1})
+	mid := find(able.waitSlots("VP8", holds(sender.user, protocol.Camera, true)), sender.user, protocol.Camera, true)
+	plain.waitSlots("VP8", holds(sender.user, protocol.Camera, true))
+	able.waitFor("two seconds of VP8", mid, func(got []*rtp.Packet) bool {
+		return len(got) > 0 && last(got).Timestamp-got[0].Timestamp > 2.2*videoRate
+	})
+	sender.camera.become(webrtc.MimeTypeH264)
+	got := able.waitFor("H264", mid, func(got []*rtp.Packet) bool {
+		return bytes.Contains(last(got).Payload, []byte("h264 ")) && bytes.Contains(got[len(got)-10].Payload, []byte("h264 "))
+	})
+	continuous(t, got)
+	if first := got[0]; first.SSRC != last(got).SSRC || first.PayloadType == last(got).PayloadType {
+		t.Errorf("SSRCs %d and %d, payload types %d and %d", first.SSRC, last(got).SSRC, first.PayloadType, last(got).PayloadType)
+	}
+	plain.waitSlots("nobody", func(s []protocol.Slot) bool { return s[0].UserID == nil })
 }

@@ -217,11 +217,12 @@ func (p *peer) leave() {
 // source sends numbered packets every few milliseconds and a key frame when it is asked.
 type source struct {
 	p     *peer
-	track *webrtc.TrackLocalStaticRTP
+	sends *webrtc.RTPSender
 	video bool
-	h264  bool
 
 	mu      sync.Mutex
+	track   *webrtc.TrackLocalStaticRTP
+	h264    bool
 	sent    map[string]bool // payloads
 	paused  bool
 	plis    int
@@ -236,28 +237,45 @@ type source struct {
 func (p *peer) uplink(mime string, o peerOptions) *source {
 	p.t.Helper()
 	kind, clock := "audio", uint32(48000)
-	fmtp := ""
-	switch mime {
-	case webrtc.MimeTypeVP8:
+	if mime != webrtc.MimeTypeOpus {
 		kind, clock = "video", 90000
-	case webrtc.MimeTypeH264:
-		kind, clock, fmtp = "video", 90000, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 	}
-	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime, ClockRate: clock, SDPFmtpLine: fmtp}, kind, p.user.String())
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	track := p.track(mime, kind, clock)
 	tr, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	id := binary.BigEndian.Uint32(p.user[:4])
-	s := &source{p: p, track: track, video: kind == "video", h264: mime == webrtc.MimeTypeH264, sent: map[string]bool{}, key: true,
+	s := &source{p: p, track: track, sends: tr.Sender(), video: kind == "video", h264: mime == webrtc.MimeTypeH264, sent: map[string]bool{}, key: true,
 		seq: uint16(id), ts: id, pic: uint16(id) & 0x7fff, tl0: uint8(id), paused: o.noMedia}
 	p.wg.Add(2)
 	go s.readRTCP(tr.Sender())
 	go s.run()
 	return s
+}
+
+func (p *peer) track(mime, kind string, clock uint32) *webrtc.TrackLocalStaticRTP {
+	p.t.Helper()
+	fmtp := ""
+	if mime == webrtc.MimeTypeH264 {
+		fmtp = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+	}
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime, ClockRate: clock, SDPFmtpLine: fmtp}, kind, p.user.String())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return track
+}
+
+// become lets a camera go on in H264, on the same SSRC and numbering.
+func (s *source) become(mime string) {
+	track := s.p.track(mime, "video", 90000)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.sends.ReplaceTrack(track); err != nil {
+		s.p.t.Fatal(err)
+	}
+	s.track, s.h264, s.key = track, mime == webrtc.MimeTypeH264, true
 }
 
 func (s *source) readRTCP(sender *webrtc.RTPSender) {

@@ -10,6 +10,8 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
+
+	"atrium/sfu/offer"
 )
 
 const earlyPackets = 64 // that come before the handshake is over; more are dropped
@@ -212,6 +214,13 @@ func (t *transport) receiveRTP(b *batch, p []byte, at int64) bool {
 			return false
 		}
 	}
+	if pt := raw[1] & 0x7f; !st.rtx && st.layer.up.video && st.layer.codec != nil {
+		if f, rtx := st.layer.up.agreed.Format(pt); f == nil || rtx {
+			return false
+		} else if f.Codec != st.layer.codec && !t.recode(st, f.Codec) {
+			return false
+		}
+	}
 	l := st.layer
 	if st.rtx {
 		n, ok := l.restore(raw)
@@ -224,6 +233,27 @@ func (t *transport) receiveRTP(b *batch, p []byte, at int64) bool {
 		copy(l.ring.in[:packetBytes], raw)
 	}
 	return l.put(b, len(raw), at)
+}
+
+// recode gives a stream whose client sends another codec from now on a layer of its own, as its numbers of pictures are others.
+// False: it did that too lately. t.inMu is held.
+func (t *transport) recode(st *stream, codec *offer.Codec) bool {
+	old := st.layer
+	now := t.s.f.now()
+	if now-old.began < int64(abandoned) {
+		return false
+	}
+	old.close()
+	l := old.up.begin(old.ssrc, old.rid, codec)
+	if l == nil {
+		return false
+	}
+	for _, x := range t.streams { // its retransmissions too
+		if x.layer == old {
+			x.layer = l
+		}
+	}
+	return true
 }
 
 // begin starts a packet in b and gives the place for its payload; end or cancel must follow. ok is false where the client

@@ -71,6 +71,7 @@ type layer struct {
 	codec   *offer.Codec
 	ssrc    uint32
 	rid     string
+	began   int64
 	reading reading
 	ring    *ring
 
@@ -112,7 +113,7 @@ func (u *uplink) begin(ssrc uint32, rid string, codec *offer.Codec) *layer {
 	if u.video {
 		size = videoRing
 	}
-	l := &layer{up: u, codec: codec, ssrc: ssrc, rid: rid, ring: newRing(size), reading: reading{codec: codecNamed(codec.Name)}}
+	l := &layer{up: u, codec: codec, ssrc: ssrc, rid: rid, began: u.s.f.now(), ring: newRing(size), reading: reading{codec: codecNamed(codec.Name)}}
 	switch ids := &u.s.media.routes.ids; {
 	case !u.video:
 		l.reading.levelID = ids.Level
