@@ -32,8 +32,8 @@ func TestCodecsThatAreAnswered(t *testing.T) {
 		{"H264: constrained baseline, non-interleaved", h264Lines, "102 106 108 109 112", "sendonly", []uint8{108}, 109, 0},
 		{"VP9: profile 0", vp9Lines, "100 98", "sendonly", []uint8{98}, 0, 0},
 		{"AV1, its layers told by the descriptor", av1Lines + deps, "45", "sendonly", []uint8{45}, 0, 13},
-		{"AV1, its layers told by nothing", av1Lines + vp8Lines, "45 96", "recvonly", []uint8{96}, 0, 0},
-		{"VP8 first where an uplink offers it, and told by its own descriptor", av1Lines + vp8Lines + h264Lines + deps, "45 108 96", "sendonly", []uint8{96, 108}, 0, 0},
+		{"AV1, its layers told by nothing", av1Lines + vp8Lines, "45 96", "recvonly", []uint8{96, 45}, 0, 0},
+		{"VP8 first where an uplink offers it, and told by its own descriptor", av1Lines + vp8Lines + h264Lines + deps, "45 108 96", "sendonly", []uint8{96, 108, 45}, 0, 0},
 		{"all in a slot", av1Lines + vp9Lines + h264Lines + vp8Lines + deps, "45 98 100 108 109 96", "recvonly", []uint8{96, 108, 98, 45}, 109, 13},
 	} {
 		o, bad := Read(video(c.lines, c.pts, c.direction), nil, Limits{1, 1})

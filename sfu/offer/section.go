@@ -72,18 +72,15 @@ func (r *reader) agree(s *Section, m *sdp.MediaDescription) {
 			s.extension(a.Value)
 		}
 	}
-	if s.IDs.Dependency == 0 && s.Of(AV1) != nil { // AV1's layers are told by nothing else
-		s.Formats = slices.DeleteFunc(slices.Clone(s.Formats), func(f Format) bool { return f.Codec == AV1 })
-	}
 }
 
 // extension takes a line of a=extmap.
 func (s *Section) extension(v string) {
 	head, rest, _ := strings.Cut(v, " ")
-	head, _, _ = strings.Cut(head, "/")
+	head, direction, _ := strings.Cut(head, "/") // of the client (RFC 8285, section 5); Firefox only sends dependency descriptors
 	uri, _, _ := strings.Cut(rest, " ")
 	n, err := strconv.ParseUint(head, 10, 8)
-	if err != nil || n == 0 || n == 15 {
+	if err != nil || n == 0 || n == 15 || direction == "inactive" || s.Slot && direction == "sendonly" || !s.Slot && direction == "recvonly" {
 		return
 	}
 	for i := range extensions {

@@ -4,7 +4,7 @@ import { readParams } from "./params";
 describe("readParams", () => {
   it("reads a test's address", () => {
     const p = readParams({
-      search: "?name=Ada&zone=Library&capture=320x240@15&auto=1&camera=0&simulcast=1",
+      search: "?name=Ada&zone=Library&capture=320x240@15&auto=1&camera=0&simulcast=1&codec=av1",
       hash: "#token=abc",
     });
     expect(p).toMatchObject({
@@ -14,6 +14,7 @@ describe("readParams", () => {
       camera: false,
       mic: true,
       simulcast: true,
+      codec: "av1",
       token: "abc",
     });
     expect(p.capture.video).toEqual({
@@ -24,7 +25,15 @@ describe("readParams", () => {
   });
 
   it("takes the defaults from a plain address and ignores nonsense", () => {
-    const p = readParams({ search: "?capture=huge", hash: "" });
-    expect(p).toMatchObject({ name: "", auto: false, camera: true, token: "", capture: {}, simulcast: "auto" });
+    const p = readParams({ search: "?capture=huge&codec=theora", hash: "" });
+    expect(p).toMatchObject({
+      name: "",
+      auto: false,
+      camera: true,
+      token: "",
+      capture: {},
+      simulcast: "auto",
+      codec: "vp8",
+    });
   });
 });

@@ -1,4 +1,4 @@
-import type { CaptureOptions } from "../sdk";
+import type { CaptureOptions, VideoCodec } from "../sdk";
 
 /** What the page's address asks for; for demos and tests. */
 export interface Params {
@@ -16,11 +16,15 @@ export interface Params {
   capture: CaptureOptions;
   /** The camera in three layers; "auto": as the SDK thinks best. */
   simulcast: boolean | "auto";
+  /** What the camera is sent in to the SFU. */
+  codec: VideoCodec;
   /** A token made by `atrium token`, from the address's fragment, which browsers do not send to servers. */
   token: string;
 }
 
-/** Reads `?name=&world=&zone=&capture=320x240@15&auto=1&mic=0&camera=0&simulcast=1#token=…`. */
+const codecs: readonly VideoCodec[] = ["vp8", "h264", "vp9", "av1"];
+
+/** Reads `?name=&world=&zone=&capture=320x240@15&auto=1&mic=0&camera=0&simulcast=1&codec=vp9#token=…`. */
 export function readParams(location: { search: string; hash: string }): Params {
   const query = new URLSearchParams(location.search);
   const fragment = new URLSearchParams(location.hash.replace(/^#/, ""));
@@ -38,6 +42,7 @@ export function readParams(location: { search: string; hash: string }): Params {
     camera: on("camera", true),
     capture: parseCapture(query.get("capture") ?? ""),
     simulcast: query.has("simulcast") ? on("simulcast", true) : "auto",
+    codec: codecs.find((c) => c === query.get("codec")) ?? "vp8",
     token: fragment.get("token") ?? "",
   };
 }

@@ -25,7 +25,7 @@ export type { Draft } from "./documents/outbox";
 export { MAX_NOTE_BYTES, type TextPosition, type TextRange } from "./documents/protocol";
 export { LocalMedia } from "./local";
 export { Office } from "./office";
-export type { OfficeEvents, OfficeOptions } from "./options";
+export type { OfficeEvents, OfficeOptions, VideoCodec } from "./options";
 export { Playback } from "./playback";
 export { OfficeError, type Problem, type ProblemCode } from "./problem";
 export * from "./types";

@@ -177,6 +177,7 @@ export class Office extends Emitter<OfficeEvents> {
       self: user.user_id,
       local: this.media,
       simulcast: this.options.simulcast ?? "auto",
+      codec: this.options.codec ?? "vp8",
       iceServers: () => [...this.connection.stunServers, ...(this.options.iceServers ?? [])],
       iceTransportPolicy: this.options.iceTransportPolicy,
       send: (type, payload) => this.connection.send(type, payload),

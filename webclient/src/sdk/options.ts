@@ -3,6 +3,9 @@ import type { LocalMedia } from "./local";
 import type { Problem } from "./problem";
 import type { ConnectionState, CorrectionReason, LocalState, Peer, PeerMedia, Position, Topology, Zone } from "./types";
 
+/** Codecs of the camera's picture. */
+export type VideoCodec = "vp8" | "h264" | "vp9" | "av1";
+
 /** Options of an {@link Office}. */
 export interface OfficeOptions {
   /** Base address of the server: `https://office.example.com`; default: the page's own origin. */
@@ -18,6 +21,11 @@ export interface OfficeOptions {
   media?: LocalMedia;
   /** Send the camera to the SFU in three layers. Default `"auto"`: when the capture is at least 360 lines high. */
   simulcast?: boolean | "auto";
+  /**
+   * What the camera is sent in to the SFU. Default VP8, the cheapest to encode, which everybody decodes. VP9 and AV1 carry
+   * their layers in one stream (SVC) in place of simulcast. A codec that the browser cannot encode is not used.
+   */
+  codec?: VideoCodec;
   /** STUN or TURN servers beside those that the server names. */
   iceServers?: RTCIceServer[];
   /** Only for tests: `"relay"` uses no direct paths. */

@@ -74,7 +74,8 @@ export class Visit {
     this.session = session;
     this.params = params;
     this.media = new LocalMedia(params.capture);
-    this.office = new Office({ token: session.token, media: this.media, simulcast: params.simulcast });
+    const { simulcast, codec } = params;
+    this.office = new Office({ token: session.token, media: this.media, simulcast, codec });
     this.playback = new Playback(this.office);
     this.interaction = new Interaction({
       office: this.office,

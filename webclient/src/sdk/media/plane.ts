@@ -1,4 +1,5 @@
 import type { LocalMedia } from "../local";
+import type { VideoCodec } from "../options";
 import type { View, ZoneClientPayloads, ZoneMessage } from "../protocol";
 import type { MediaTopology, Source, Topology, Way } from "../types";
 import { Cushion } from "./cushion";
@@ -14,6 +15,7 @@ export interface MediaOptions extends IceOptions {
   readonly self: string;
   readonly local: LocalMedia;
   readonly simulcast: boolean | "auto";
+  readonly codec: VideoCodec;
   send<T extends keyof ZoneClientPayloads>(type: T, payload: ZoneClientPayloads[T]): void;
   onTopology(t: Topology): void;
   /** A peer's track, way or activity may have changed. */
@@ -247,6 +249,7 @@ export class MediaPlane {
     const session: SfuSession = new SfuSession({
       local: this.o.local,
       simulcast: this.o.simulcast,
+      codec: this.o.codec,
       config: () => this.ice.forSFU(),
       onFresh: mine({ type: "sfu-fresh" }),
       onUp: mine({ type: "sfu-up" }),

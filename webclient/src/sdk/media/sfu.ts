@@ -1,5 +1,6 @@
 import { Backoff } from "../backoff";
 import type { LocalMedia } from "../local";
+import type { VideoCodec } from "../options";
 import { CloseCode, decodeSDP, encodeSDP, type SfuMessage, type View } from "../protocol";
 import { readToken } from "../token";
 import type { Source } from "../types";
@@ -25,6 +26,7 @@ const SIMULCAST_HEIGHT = 360;
 export interface SfuSessionOptions {
   readonly local: LocalMedia;
   readonly simulcast: boolean | "auto";
+  readonly codec: VideoCodec;
   config(): RTCConfiguration;
   /** A new connection is being built: what was known of the former one no longer holds. */
   onFresh(): void;
@@ -36,11 +38,13 @@ export interface SfuSessionOptions {
   onReleased(): void;
 }
 
+const MAX_BITRATE = 1_800_000;
+
 /** Three layers: full, half, quarter; names and order as SFUs know them. */
 const layers: RTCRtpEncodingParameters[] = [
   { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
   { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: "f", maxBitrate: 1_800_000 },
+  { rid: "f", maxBitrate: MAX_BITRATE },
 ];
 
 /**
@@ -217,12 +221,13 @@ export class SfuSession {
     const camera = pc.addTransceiver("video", {
       direction: "sendonly",
       streams: streams("camera"),
-      sendEncodings: this.layered() ? layers : [{ maxBitrate: 1_800_000 }],
+      sendEncodings: encodings(this.codec(), this.layered()),
     });
     this.uplinks.set("camera", camera);
     const screen = pc.addTransceiver("video", { direction: "sendonly", streams: streams("screen") });
     this.uplinks.set("screen", screen);
-    for (const t of [camera, screen]) vp8(t);
+    prefer(camera, RTCRtpSender, [this.codec()]);
+    prefer(screen, RTCRtpSender, ["vp8"]);
     this.have = { audio: 0, video: 0 };
     this.putTracks();
     void this.offer("offer");
@@ -241,6 +246,11 @@ export class SfuSession {
     pc.close();
   }
 
+  /** The codec that was asked for, where this browser encodes it. */
+  private codec(): VideoCodec {
+    return capabilities(RTCRtpSender).some((c) => is(c, this.o.codec)) ? this.o.codec : "vp8";
+  }
+
   private layered(): boolean {
     if (this.o.simulcast !== "auto") return this.o.simulcast;
     return (this.o.local.track("camera")?.getSettings().height ?? 0) >= SIMULCAST_HEIGHT;
@@ -254,7 +264,7 @@ export class SfuSession {
     for (const kind of ["audio", "video"] as const) {
       for (let n = this.missing(kind); n > 0; n--) {
         const t = pc.addTransceiver(kind, { direction: "recvonly" });
-        if (kind === "video") vp8(t);
+        if (kind === "video") prefer(t, RTCRtpReceiver, DECODED);
         this.have[kind]++;
       }
     }
@@ -349,12 +359,38 @@ export class SfuSession {
   }
 }
 
-/**
- * VP8 only: what every member decodes and the SFU answers with. Offering nothing else keeps an offer with many
- * sections small.
- */
-function vp8(t: RTCRtpTransceiver): void {
-  const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs ?? [];
-  const wanted = codecs.filter((c) => /^video\/(vp8|rtx)$/i.test(c.mimeType));
-  if (wanted.some((c) => /vp8/i.test(c.mimeType))) t.setCodecPreferences?.(wanted);
+/** What slots offer to be filled with, of what the browser decodes. */
+const DECODED: readonly VideoCodec[] = ["vp8", "h264", "vp9", "av1"];
+
+/** The formats of each codec that the SFU answers. Offering nothing else keeps an offer with many sections small. */
+const FORMATS: Record<VideoCodec, { name: RegExp; format: RegExp }> = {
+  vp8: { name: /^video\/vp8$/i, format: /^/ },
+  h264: { name: /^video\/h264$/i, format: /^(?=.*packetization-mode=1)(?=.*profile-level-id=42e0)/i },
+  vp9: { name: /^video\/vp9$/i, format: /^$|profile-id=0/ },
+  av1: { name: /^video\/av1$/i, format: /^$|(^|;)profile=0/ },
+};
+
+type Codec = { mimeType: string; sdpFmtpLine?: string };
+
+function is(c: Codec, codec: VideoCodec): boolean {
+  return FORMATS[codec].name.test(c.mimeType) && FORMATS[codec].format.test(c.sdpFmtpLine ?? "");
+}
+
+function capabilities(of: typeof RTCRtpSender | typeof RTCRtpReceiver) {
+  return of.getCapabilities?.("video")?.codecs ?? [];
+}
+
+/** Limits what a section offers to some codecs, in their order. */
+function prefer(t: RTCRtpTransceiver, of: typeof RTCRtpSender | typeof RTCRtpReceiver, codecs: readonly VideoCodec[]) {
+  const all = capabilities(of);
+  const wanted = codecs.flatMap((codec) => all.filter((c) => is(c, codec)));
+  const repair = all.filter((c) => /^video\/rtx$/i.test(c.mimeType));
+  if (wanted.length > 0) t.setCodecPreferences?.([...wanted, ...repair]);
+}
+
+function encodings(codec: VideoCodec, layered: boolean): RTCRtpEncodingParameters[] {
+  if (codec === "vp8" || codec === "h264") return layered ? layers : [{ maxBitrate: MAX_BITRATE }];
+  // As many spatial layers as the browser makes of the capture's size.
+  const svc = { maxBitrate: MAX_BITRATE, scalabilityMode: layered ? "L3T3_KEY" : "L1T3" };
+  return [svc];
 }
