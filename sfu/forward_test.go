@@ -290,7 +290,7 @@ func TestRetransmissionIsThePacketAgain(t *testing.T) {
 	n := len(w.all)
 	for range 10 {
 		for seq := uint16(100); seq < 120; seq++ {
-			s.repeated = [repeatsMany]repeated{}
+			s.repeated = nil
 			resend(seq)
 		}
 	}

@@ -52,10 +52,10 @@ type slot struct {
 	rtxSeq   uint16
 	packets  uint32
 	octets   uint32
-	keyAsked int64  // when the slot last asked
-	keyOf    *layer // and whom
-	repeated [repeatsMany]repeated
-	again    packet // memory of retransmissions, made at the first
+	keyAsked int64                  // when the slot last asked
+	keyOf    *layer                 // and whom
+	repeated *[repeatsMany]repeated // nil: none yet
+	again    packet                 // memory of retransmissions, made at the first
 }
 
 func newSlot(s *session, sec *offer.Section, ssrc, rtx uint32) *slot {
@@ -317,6 +317,9 @@ func (t *slot) resend(b *batch, seq uint16) bool {
 	now := t.s.f.now()
 	if seg, _, ok := t.line.find(seq); !ok || t.video && seg.run != t.line.seg.run {
 		return true // a picture from before a switch: the key frame after it makes it superfluous
+	}
+	if t.repeated == nil {
+		t.repeated = new([repeatsMany]repeated)
 	}
 	r := &t.repeated[seq%repeatsMany]
 	if r.seq == seq && now-r.at < int64(t.s.media.roundTrip()) {
