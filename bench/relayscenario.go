@@ -233,6 +233,14 @@ func relayReport(o relayOptions, servers []*relayServer, cases []*relayCase, mem
 				Name: name + ": CPU of coturn's", Want: fmt.Sprintf("at most %.1f", relayTarget), Got: strconv.FormatFloat(ratio, 'f', 2, 64),
 				Pass: ratio <= relayTarget, Shown: !first || c.Transport != relay.UDP,
 			})
+			own, other := c.figures[0].Latency, c.figures[1].Latency
+			for _, p := range []float64{50, 99} { // the tail is the machine's as much as the servers'
+				is, was := measure.Percentile(own, p), measure.Percentile(other, p)
+				r.Targets = append(r.Targets, report.Target{
+					Name: fmt.Sprintf("%s: p%.0f latency, ms", name, p), Want: "at most coturn's " + digits(ms(was), 2), Got: digits(ms(is), 2),
+					Pass: is <= was, Shown: !first || c.Transport != relay.UDP || p > 50,
+				})
+			}
 		}
 	}
 	r.Tables = append(r.Tables, table)
@@ -291,6 +299,6 @@ func plotOf(plots *[]report.Plot, transport string) int {
 			return i
 		}
 	}
-	*plots = append(*plots, report.Plot{Title: title, X: "packets a second", Y: "µs of processor time per packet"})
+	*plots = append(*plots, report.Plot{Title: title, X: "packets a second", Y: "CPU µs per packet"})
 	return len(*plots) - 1
 }

@@ -60,7 +60,7 @@ func (o *scaleOptions) rates(r *report.Result, f *scaleFigures) {
 		"load", "packets", "per second", "µs per packet", "floor, GSO", "over it", "delivered", "p50 ms", "p99 ms", "packets per system call", "per message", "load's share of a core",
 	}}
 	lines := make(map[string]*report.Series)
-	plot := report.Plot{Log: true, Title: "What a forwarded packet costs, over the rate", X: "packets forwarded per second", Y: "µs of processor time per packet"}
+	plot := report.Plot{Log: true, Title: "What a forwarded packet costs, over the rate", X: "packets forwarded per second", Y: "CPU µs per packet"}
 	line := func(name string) *report.Series {
 		if lines[name] == nil {
 			lines[name] = &report.Series{Name: name}
@@ -142,8 +142,8 @@ func (o *scaleOptions) zones(r *report.Result, f *scaleFigures) {
 	}
 	r.Tables = append(r.Tables, t)
 	r.Plots = append(r.Plots,
-		report.Plot{Log: true, Title: "What a forwarded packet costs, over the members of a zone", X: "members of the zone", Y: "µs of processor time per packet", Series: []report.Series{packet, floor}},
-		report.Plot{Log: true, Title: "What a member costs, over the members of a zone", X: "members of the zone", Y: "ms of processor time per second and member", Series: []report.Series{member, idle}})
+		report.Plot{Log: true, Title: "What a forwarded packet costs, over the members of a zone", X: "members of the zone", Y: "CPU µs per packet", Series: []report.Series{packet, floor}},
+		report.Plot{Log: true, Title: "What a member costs, over the members of a zone", X: "members of the zone", Y: "CPU ms per second and member", Series: []report.Series{member, idle}})
 	o.flat(r, "cost per packet over members", judgedPackets, func(i int) string { return fmt.Sprint(f.members[i].members, " members") })
 	o.flat(r, "cost of a member over members, all slots full", judgedMembers, func(i int) string { return fmt.Sprint(whom[i], " members") })
 }

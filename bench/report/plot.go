@@ -69,13 +69,14 @@ func (p Plot) svg() (string, error) {
 				g.Add(points)
 			}
 			if !named {
-				g.Legend.Add(s.Name, line)
+				// Browsers write with a font that may be wider than the one that the library measures with.
+				g.Legend.Add(s.Name+"\u00a0\u00a0\u00a0", line)
 				named = true
 			}
 		}
 	}
 	canvas := vgsvg.New(plotWidth, plotHeight)
-	g.Draw(draw.New(canvas))
+	g.Draw(draw.Crop(draw.New(canvas), 0, -vg.Points(24), 0, 0)) // the last mark's number is centred on it
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("report: plot %q: %w", p.Title, err)

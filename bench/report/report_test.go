@@ -126,6 +126,43 @@ func TestPageStandsAlone(t *testing.T) {
 	}
 }
 
+// TestPageBegins with what a reader asks first: what came of it, what was missed, and how to measure it again.
+func TestPageBegins(t *testing.T) {
+	one, two := sample(), sample()
+	one.Headline, one.Command, one.Revision = "7.9 µs a packet", "go run ./bench fanout --senders 3", "0123456789ab"
+	two.Targets = append(two.Targets, Target{Name: "loss", Want: "0", Got: "3 of 9"})
+	var b bytes.Buffer
+	if err := HTML(&b, one, two); err != nil {
+		t.Fatal(err)
+	}
+	html := b.String()
+	for _, want := range []string{"2 of 3 targets", "loss: 3 of 9 (wanted: 0)", one.Headline, one.Command, one.Revision, `id="fanout-1"`, `href="#fanout-2"`} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if err := HTML(&b); err != nil {
+		t.Errorf("a page of nothing: %v", err)
+	}
+}
+
+// TestLogarithmicAxis: its marks are the first series' points, with the thousands apart.
+func TestLogarithmicAxis(t *testing.T) {
+	p := Plot{Log: true, Series: []Series{{Name: "cost", X: Values{2060, 10300, 11000, 1234567}, Y: Values{4, 3, 2, 1}}}}
+	svg, err := p.svg()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{">2,060<", ">10,300<", ">1,234,567<", "currentColor"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("the plot has no %s", want)
+		}
+	}
+	if strings.Contains(svg, ">11,000<") {
+		t.Error("numbers touch")
+	}
+}
+
 func TestPlotRefusesUnequalSeries(t *testing.T) {
 	p := Plot{Series: []Series{{Name: "odd", X: Values{1, 2}, Y: Values{1}}}}
 	if _, err := p.svg(); err == nil || !strings.Contains(err.Error(), `"odd"`) {
