@@ -17,7 +17,7 @@ const readBuffer = 4 << 20
 
 // gather is how long packets may gather while they come so fast that waking for each costs more than passing it on: the
 // most that the relay adds to their way.
-const gather = 500 * time.Microsecond
+const gather = 100 * time.Microsecond
 
 // socket is a UDP socket as pion/turn sees it. What clients send on their channels is passed on here; pion/turn reads the
 // rest. Refusals are answered here, and a read error does not end it.
