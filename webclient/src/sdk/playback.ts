@@ -1,3 +1,4 @@
+import { Emitter } from "./emitter";
 import type { Office } from "./office";
 import { Picture } from "./picture";
 import type { Peer } from "./types";
@@ -11,17 +12,29 @@ interface Voice {
   next: { element: HTMLAudioElement; track: MediaStreamTrack } | null;
 }
 
+export interface PlaybackEvents {
+  /** What the browser had held back (the problem `autoplay-blocked`) is heard. */
+  heard: undefined;
+}
+
+/** What a browser takes for a sign that somebody is there. */
+const GESTURES = ["pointerup", "keydown"];
+
 /** Optional helper: plays the others' audio and shows their pictures, without a click or a blink at hand-overs. */
-export class Playback {
+export class Playback extends Emitter<PlaybackEvents> {
   private readonly office: Office;
   private readonly voices = new Map<string, Voice>();
   private readonly pictures = new Map<string, Picture>();
   private readonly off: (() => void)[];
   private loudness = 1;
   private blocked = false;
+  private readonly again = () => {
+    if (this.blocked) void this.resume();
+  };
 
   /** Plays every peer's audio from now on. */
   constructor(office: Office) {
+    super();
     this.office = office;
     this.off = [
       office.on("media", ({ peer, media }) => {
@@ -29,7 +42,10 @@ export class Playback {
         else this.pictures.get(`${peer.user.user_id} ${media.source}`)?.show(media.track);
       }),
       office.on("peer-left", ({ peer }) => this.forget(peer.user.user_id)),
+      // Whoever is recorded may be played to.
+      office.on("local", this.again),
     ];
+    for (const gesture of GESTURES) globalThis.addEventListener?.(gesture, this.again);
     for (const peer of office.peers.values()) this.hear(peer);
   }
 
@@ -55,13 +71,19 @@ export class Playback {
     return picture.element;
   }
 
-  /** After the problem `autoplay-blocked`: call it from a click, and everyone is heard. */
-  async resume(): Promise<void> {
-    this.blocked = false;
-    await Promise.allSettled([...this.voices.values()].map((v) => v.element.play()));
+  /** After the problem `autoplay-blocked`: the next click or key does it anywhere on the page; false: not yet. */
+  async resume(): Promise<boolean> {
+    const played = await Promise.allSettled([...this.voices.values()].map((v) => v.element.play()));
+    if (played.some((p) => p.status === "rejected" && isBlocked(p.reason))) return false;
+    if (this.blocked) {
+      this.blocked = false;
+      this.emit("heard", undefined);
+    }
+    return true;
   }
 
   close(): void {
+    for (const gesture of GESTURES) globalThis.removeEventListener?.(gesture, this.again);
     for (const off of this.off) off();
     for (const user of [...this.voices.keys()]) this.silence(user);
     for (const picture of this.pictures.values()) picture.close();
@@ -120,7 +142,7 @@ export class Playback {
   }
 
   private refused(error: unknown): void {
-    if (!(error instanceof Error) || error.name !== "NotAllowedError" || this.blocked) return;
+    if (!isBlocked(error) || this.blocked) return;
     this.blocked = true;
     this.office.emit("problem", {
       code: "autoplay-blocked",
@@ -150,4 +172,8 @@ export class Playback {
     element.pause();
     element.srcObject = null;
   }
+}
+
+function isBlocked(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotAllowedError";
 }

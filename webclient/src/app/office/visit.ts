@@ -90,6 +90,7 @@ export class Visit {
         if (state.mic) this.dismiss("device-mic");
         if (state.camera) this.dismiss("device-camera");
       }),
+      this.playback.on("heard", () => this.dismiss("autoplay")),
       this.office.on("media", ({ peer, media }) => {
         if (media.active) this.dismiss(`peer-${peer.user.user_id}`);
       }),
@@ -150,7 +151,6 @@ export class Visit {
   /** After the browser held the sound back; must be called from a click. */
   async hear(): Promise<void> {
     await this.playback.resume();
-    this.dismiss("autoplay");
   }
 
   refused({ title, text }: Refusal): void {
