@@ -21,6 +21,20 @@ export const witnesses = new Set<Witness>();
 /** How long a page that may hang is waited for. */
 const PATIENCE_MS = 5000;
 
+/** Runs in the page: its connections and what they carry, by the browser's statistics. */
+async function mediaFigures(): Promise<string> {
+  const lines: string[] = [];
+  for (const [i, c] of ((window as { __connections?: RTCPeerConnection[] }).__connections ?? []).entries()) {
+    lines.push(`connection ${i}: ${c.connectionState}, ICE ${c.iceConnectionState}, ${c.signalingState}`);
+    if (c.connectionState === "closed") continue;
+    (await c.getStats()).forEach((s) => {
+      if (["inbound-rtp", "outbound-rtp", "media-source", "media-playout"].includes(s.type))
+        lines.push(`  ${JSON.stringify(s)}`);
+    });
+  }
+  return lines.join("\n");
+}
+
 const kept = new Set<string>();
 
 /** Keeps a picture of every open page, what it shows in words, and what its console said; once for each reason. */
@@ -44,7 +58,11 @@ export async function keepEvidence(why: string): Promise<void> {
         .locator("body")
         .innerText({ timeout: PATIENCE_MS })
         .catch((error) => `(${error})`);
-      writeFileSync(`${file}.log`, `${w.page.url()}\n\n${words}\n\n${w.log.join("\n")}\n`);
+      const media = await Promise.race([
+        w.page.evaluate(mediaFigures).catch((error) => `(${error})`),
+        new Promise<string>((resolve) => setTimeout(() => resolve("(no answer)"), PATIENCE_MS)),
+      ]);
+      writeFileSync(`${file}.log`, `${w.page.url()}\n\n${words}\n\n${w.log.join("\n")}\n\n${media}\n`);
       await w.page.screenshot({ path: `${file}.png`, timeout: PATIENCE_MS }).catch(() => undefined);
     }),
   );
