@@ -19,7 +19,7 @@ export interface OfficeOptions {
   renewToken?: () => Promise<string>;
   /** The page's microphone and camera; one can be shared by several offices. Default: a new one, all off. */
   media?: LocalMedia;
-  /** Send the camera to the SFU in three layers. Default `"auto"`: when the capture is at least 360 lines high. */
+  /** Send the camera to the SFU in three layers. Default `"auto"`: unless the capture has less than 270 lines. */
   simulcast?: boolean | "auto";
   /**
    * What the camera is sent in to the SFU. Default VP8, the cheapest to encode, which everybody decodes. VP9 and AV1 carry

@@ -4,6 +4,7 @@ import type { VideoCodec } from "../options";
 import { CloseCode, decodeSDP, encodeSDP, type SfuMessage, type View } from "../protocol";
 import { readToken } from "../token";
 import type { Source } from "../types";
+import { encodings, shape } from "./encodings";
 import { SfuLink } from "./link";
 import { Slots, wantedSlots } from "./slots";
 
@@ -20,8 +21,8 @@ const RESUME_MS = 4500;
  * browser a receiver whether it is used or not, which a page of three people should not pay sixteen times.
  */
 const LEAST_SLOTS = 4;
-/** From this capture height on, `simulcast: "auto"` sends three layers; the smallest then has 90 lines. */
-const SIMULCAST_HEIGHT = 360;
+/** A camera that is known to capture less is sent in one layer by `simulcast: "auto"`. */
+const SIMULCAST_HEIGHT = 270;
 
 export interface SfuSessionOptions {
   readonly local: LocalMedia;
@@ -37,15 +38,6 @@ export interface SfuSessionOptions {
   onLost(): void;
   onReleased(): void;
 }
-
-const MAX_BITRATE = 1_800_000;
-
-/** Three layers: full, half, quarter; names and order as SFUs know them. */
-const layers: RTCRtpEncodingParameters[] = [
-  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: "f", maxBitrate: MAX_BITRATE },
-];
 
 /**
  * A session with the SFU: the link and the one connection for all media. The client alone offers: microphone,
@@ -221,7 +213,7 @@ export class SfuSession {
     const camera = pc.addTransceiver("video", {
       direction: "sendonly",
       streams: streams("camera"),
-      sendEncodings: encodings(this.codec(), this.layered()),
+      sendEncodings: encodings(this.codec(), this.layered(), this.o.local.track("camera")?.getSettings()),
     });
     this.uplinks.set("camera", camera);
     const screen = pc.addTransceiver("video", { direction: "sendonly", streams: streams("screen") });
@@ -253,7 +245,7 @@ export class SfuSession {
 
   private layered(): boolean {
     if (this.o.simulcast !== "auto") return this.o.simulcast;
-    return (this.o.local.track("camera")?.getSettings().height ?? 0) >= SIMULCAST_HEIGHT;
+    return (this.o.local.track("camera")?.getSettings().height ?? SIMULCAST_HEIGHT) >= SIMULCAST_HEIGHT;
   }
 
   private missing(kind: "audio" | "video"): number {
@@ -310,7 +302,12 @@ export class SfuSession {
   private putTracks(): void {
     for (const [source, section] of this.uplinks) {
       const track = this.o.local.track(source);
-      if (section.sender.track !== track) section.sender.replaceTrack(track).catch(() => {});
+      if (section.sender.track === track) continue;
+      const { sender } = section;
+      sender
+        .replaceTrack(track)
+        .then(() => (source === "camera" && track ? shape(sender) : undefined))
+        .catch(() => {}); // closed meanwhile
     }
   }
 
@@ -386,11 +383,4 @@ function prefer(t: RTCRtpTransceiver, of: typeof RTCRtpSender | typeof RTCRtpRec
   const wanted = codecs.flatMap((codec) => all.filter((c) => is(c, codec)));
   const repair = all.filter((c) => /^video\/rtx$/i.test(c.mimeType));
   if (wanted.length > 0) t.setCodecPreferences?.([...wanted, ...repair]);
-}
-
-function encodings(codec: VideoCodec, layered: boolean): RTCRtpEncodingParameters[] {
-  if (codec === "vp8" || codec === "h264") return layered ? layers : [{ maxBitrate: MAX_BITRATE }];
-  // As many spatial layers as the browser makes of the capture's size.
-  const svc = { maxBitrate: MAX_BITRATE, scalabilityMode: layered ? "L3T3_KEY" : "L1T3" };
-  return [svc];
 }
