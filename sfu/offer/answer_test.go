@@ -245,3 +245,38 @@ func TestPionTakesTheAnswer(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkAnswer answers what a browser offers with all the slots there are.
+func BenchmarkAnswer(b *testing.B) {
+	for _, browser := range []string{"chromium", "firefox"} {
+		raw, err := os.ReadFile("testdata/" + browser + ".sdp")
+		if err != nil {
+			b.Fatal(err)
+		}
+		parts := strings.SplitAfter(strings.ReplaceAll(string(raw), "m=", "\x00m="), "\x00")
+		for i := range parts {
+			parts[i] = strings.TrimSuffix(parts[i], "\x00")
+		}
+		audio, video, n := parts[4], parts[6], 0
+		offer, mids := "", "BUNDLE"
+		for _, p := range slices.Concat(parts[1:4], slices.Repeat([]string{audio}, 24), slices.Repeat([]string{video}, 24)) {
+			before, after, _ := strings.Cut(p, "a=mid:")
+			_, after, _ = strings.Cut(after, "\r\n")
+			offer += fmt.Sprintf("%sa=mid:%d\r\n%s", before, n, after)
+			mids += fmt.Sprintf(" %d", n)
+			n++
+		}
+		offer = strings.Replace(parts[0], "BUNDLE 0 1 2 3 4 5 6", mids, 1) + offer
+		b.Run(browser, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(offer)))
+			for range b.N {
+				o, bad := Read(offer, nil, Limits{24, 24})
+				if bad != nil {
+					b.Fatal(bad)
+				}
+				_ = o.Answer(local)
+			}
+		})
+	}
+}
