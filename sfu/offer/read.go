@@ -70,8 +70,13 @@ type reader struct {
 }
 
 func (r *reader) section(i int, m *sdp.MediaDescription) *protocol.Error {
-	s := Section{Kind: protocol.SlotKind(m.MediaName.Media), proto: m.MediaName.Protos, pts: m.MediaName.Formats}
-	if !s.Kind.Valid() {
+	s := Section{proto: m.MediaName.Protos, pts: m.MediaName.Formats}
+	switch m.MediaName.Media {
+	case string(protocol.Audio):
+		s.Kind = protocol.Audio // not the text's own word: see Offer
+	case string(protocol.Video):
+		s.Kind = protocol.Video
+	default:
 		return Bad("section %d is %q; the SFU takes audio and video", i, clip(m.MediaName.Media))
 	}
 	mid, ok := m.Attribute("mid")

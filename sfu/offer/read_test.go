@@ -1,8 +1,12 @@
 package offer
 
 import (
+	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
+	"weak"
 
 	"github.com/pion/sdp/v3"
 
@@ -94,6 +98,38 @@ func TestOffersThatAreRefused(t *testing.T) {
 	if _, bad := Read(replace("t=0 0", "t=0 0\r\na=setup:active"), nil, Limits{1, 1}); bad != nil {
 		t.Error(bad)
 	}
+}
+
+// What a session keeps of an offer keeps nothing of its text, which is 150 KB with all slots.
+func TestNothingKeepsTheText(t *testing.T) {
+	raw, err := os.ReadFile("testdata/chromium.sdp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := weak.Make(&raw[0])
+	o, bad := Read(unsafe.String(&raw[0], len(raw)), nil, Limits{4, 4})
+	if bad != nil {
+		t.Fatal(bad)
+	}
+	kept := struct {
+		roles   []Role
+		agreed  []Agreed
+		repairs map[uint32]uint32
+		ufrag   string
+		pwd     string
+		prints  []Fingerprint
+	}{roles: o.Roles(), repairs: o.Sections[1].Repairs, ufrag: o.Ufrag, pwd: o.Pwd, prints: o.Fingerprints}
+	for i := range o.Sections {
+		kept.agreed = append(kept.agreed, o.Sections[i].Agreed)
+	}
+	raw, o = nil, nil
+	for range 3 { // pools hold on for two
+		runtime.GC()
+	}
+	if text.Value() != nil {
+		t.Error("the text is still there")
+	}
+	runtime.KeepAlive(&kept)
 }
 
 func FuzzOffer(f *testing.F) {
