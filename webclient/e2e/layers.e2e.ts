@@ -34,6 +34,7 @@ async function encodedHeights(): Promise<number[]> {
 }
 
 it("a camera goes to the SFU in layers, of which the largest is the picture as it was captured", async () => {
+  await Visitor.closeAll();
   const ada = await Visitor.enter(browser, "Ada", { simulcast: "1", capture: "640x480@10" });
   await ada.arrived();
   // Switched on later, when the layers have been offered already.

@@ -13,6 +13,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 120_000,
     setupFiles: ["e2e/setup.ts"],
+    // A browser may be starved until it gives something up for good, its sound say. That is told in the last lines.
+    retry: 1,
     reporters: ["verbose", ...(process.env.ATRIUM_E2E_LINES ? [new LastLines(process.env.ATRIUM_E2E_LINES)] : [])],
     disableConsoleIntercept: true,
   },
