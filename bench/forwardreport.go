@@ -30,6 +30,14 @@ func percentile(f *forward.Figures, p float64) string {
 	return digits(ms(measure.Percentile(f.Latency, p)), 2)
 }
 
+// delivered is what came of what was owed.
+func (r *forwardRun) delivered() string { return of(r.figures.Got, r.figures.Owed) }
+
+// of writes a part and its whole.
+func of(part, whole int) string {
+	return report.Grouped(float64(part)) + " of " + report.Grouped(float64(whole))
+}
+
 // segments are how many packets a system call took, and a message of one; empty: the server does not say.
 func (r *forwardRun) segments() (call, message string) {
 	calls, messages := r.counters["write_calls_total"], r.counters["write_messages_total"]
@@ -63,7 +71,7 @@ func forwardReport(o forwardOptions, all []*forwardFigures, floor []floors) *rep
 			per := func(d time.Duration) string {
 				return digits(float64(d.Nanoseconds())/1000/float64(max(x.figures.Got, 1)), 1)
 			}
-			row := []string{string(s), f.server, digits(x.rate(), 0), digits(x.perPacket(), 2), per(x.use.User), per(x.use.System), digits(x.perPacket()/floor[i].per(forward.GSO), 2)}
+			row := []string{string(s), f.server, report.Grouped(x.rate()), digits(x.perPacket(), 2), per(x.use.User), per(x.use.System), digits(x.perPacket()/floor[i].per(forward.GSO), 2)}
 			if len(all) > 1 {
 				ratio := ""
 				if f == own {
@@ -74,7 +82,7 @@ func forwardReport(o forwardOptions, all []*forwardFigures, floor []floors) *rep
 			cost.Rows = append(cost.Rows, row)
 			call, message := x.segments()
 			came.Rows = append(came.Rows, []string{
-				string(s), f.server, fmt.Sprintf("%d of %d", x.figures.Got, x.figures.Owed), percentile(&x.figures, 50), percentile(&x.figures, 99), call, message,
+				string(s), f.server, x.delivered(), percentile(&x.figures, 50), percentile(&x.figures, 99), call, message,
 			})
 		}
 		below.Rows = append(below.Rows, []string{string(s), digits(floor[i].per(forward.SendTo), 2), digits(floor[i].per(forward.GSO), 2), digits(floor[i].per(forward.Both), 2)})
@@ -82,7 +90,7 @@ func forwardReport(o forwardOptions, all []*forwardFigures, floor []floors) *rep
 	}
 	r.Tables = append(r.Tables, cost, came, below)
 	first := own.runs[0]
-	r.Headline = fmt.Sprintf("%s µs of processor time per packet at %s a second, %s x the GSO floor", digits(first.perPacket(), 1), digits(first.rate(), 0), digits(first.perPacket()/floor[0].per(forward.GSO), 1))
+	r.Headline = fmt.Sprintf("%s µs of processor time per packet at %s a second, %s x the GSO floor", digits(first.perPacket(), 1), report.Grouped(first.rate()), digits(first.perPacket()/floor[0].per(forward.GSO), 1))
 	for _, f := range all[1:] {
 		r.Headline += fmt.Sprintf("; %s %s µs", f.server, digits(f.runs[0].perPacket(), 1))
 	}

@@ -205,7 +205,7 @@ func relayReport(o relayOptions, servers []*relayServer, cases []*relayCase, mem
 		"load", "server", "µs per packet", "user", "system", "of coturn's", "delivered", "p50 ms", "p99 ms",
 	}}
 	for _, c := range cases {
-		name := fmt.Sprintf("%s, %d bytes, %s, %d/s", c.Transport, c.Size, c.Pacing, c.Rate)
+		name := fmt.Sprintf("%s, %s bytes, %s, %s/s", strings.ToUpper(string(c.Transport)), report.Grouped(float64(c.Size)), c.Pacing, report.Grouped(float64(c.Rate)))
 		for i, s := range servers {
 			f := &c.figures[i]
 			at := func(p float64) string { return strconv.FormatFloat(ms(measure.Percentile(f.Latency, p)), 'f', 3, 64) }
@@ -213,7 +213,7 @@ func relayReport(o relayOptions, servers []*relayServer, cases []*relayCase, mem
 				return strconv.FormatFloat(float64(d.Microseconds())/float64(f.Got), 'f', 1, 64)
 			}
 			row := []string{name, s.Name, strconv.FormatFloat(f.perPacket(), 'f', 2, 64), us(f.cpu.User), us(f.cpu.System),
-				"", fmt.Sprintf("%d of %d", f.Got, f.Sent), at(50), at(99)}
+				"", of(f.Got, f.Sent), at(50), at(99)}
 			if i == 0 && len(servers) > 1 {
 				row[5] = strconv.FormatFloat(f.perPacket()/c.figures[1].perPacket(), 'f', 2, 64)
 			}
@@ -224,7 +224,7 @@ func relayReport(o relayOptions, servers []*relayServer, cases []*relayCase, mem
 		if c.Transport == relay.UDP {
 			f := &c.figures[0]
 			r.Targets = append(r.Targets, report.Target{
-				Name: name + ": delivered", Want: "all", Got: fmt.Sprintf("%d of %d", f.Got, f.Sent), Pass: f.Got == f.Sent, Shown: !first,
+				Name: name + ": delivered", Want: "all", Got: of(f.Got, f.Sent), Pass: f.Got == f.Sent, Shown: !first,
 			})
 		}
 		if len(servers) > 1 {
@@ -263,7 +263,7 @@ func relayHeadline(servers []*relayServer, cases []*relayCase) string {
 		f := &cases[0].figures[i]
 		list = append(list, fmt.Sprintf("%s %s µs of processor time per packet, p99 %s ms", s.Name, digits(f.perPacket(), 1), digits(ms(measure.Percentile(f.Latency, 99)), 1)))
 	}
-	return strings.Join(list, "; ") + fmt.Sprintf(" (%s, %d bytes, %d a second)", cases[0].Transport, cases[0].Size, cases[0].Rate)
+	return strings.Join(list, "; ") + fmt.Sprintf(" (%s, %d bytes, %s a second)", strings.ToUpper(string(cases[0].Transport)), cases[0].Size, report.Grouped(float64(cases[0].Rate)))
 }
 
 // relayPlots show the cost over the rate, one plot for each transport.

@@ -243,7 +243,7 @@ func (f *scaleFigures) growZone(ctx context.Context, o scaleOptions) error {
 		defer func() { err = errors.Join(err, crowd.Leave()) }()
 		p := &idlePoint{members: half, idle: o.Idle}
 		fmt.Fprintf(o.Progress, "scale: a zone of %d, and %d who do nothing\n", half, o.Idle)
-		l := forward.Load{Shape: shape, Warm: o.Warm, For: o.For}
+		l := forward.Load{Shape: shape, Warm: o.Warm, For: 2 * o.For} // what is looked for is small
 		if p.before, err = n.run(ctx, crowd, l, ""); err != nil {
 			return err
 		}

@@ -45,8 +45,12 @@ func scaleReport(o scaleOptions, f *scaleFigures) *report.Result {
 	}
 	first, last := f.rates[0].runs[0], f.rates[len(f.rates)-1].runs[0]
 	few, many := f.members[min(1, len(f.members)-1)], f.members[len(f.members)-1]
-	r.Headline = fmt.Sprintf("%s µs per packet at %s a second, %s µs at %s, the most that was delivered whole; a member of a zone costs %s ms per second where there are %d, %s ms where there are %d",
-		digits(first.perPacket(), 1), digits(first.rate(), 0), digits(last.perPacket(), 1), digits(last.rate(), 0),
+	most := "the most that was delivered whole"
+	if f.lost == nil {
+		most = "the most that was tried"
+	}
+	r.Headline = fmt.Sprintf("%s µs per packet at %s a second, %s µs at %s, %s; a member of a zone costs %s ms per second where there are %d, %s ms where there are %d",
+		digits(first.perPacket(), 1), report.Grouped(first.rate()), digits(last.perPacket(), 1), report.Grouped(last.rate()), most,
 		digits(ms(few.perMember()), 2), few.members, digits(ms(many.perMember()), 2), many.members)
 	r.Note("CPU is user and system time of the server's process, everything it did meanwhile included: lower is better. The floor is one Go thread that encrypts (AES-128-GCM) and sends the same packets to as many sockets, a system call (UDP_SEGMENT) for each receiver, in the same run.")
 	r.Note("Members are sessions with a WebSocket, ICE, DTLS and SRTP of their own. One thread is all of them; what share of a core it took stands beside, so that it can be seen that it was not what was measured.")
@@ -57,7 +61,7 @@ func scaleReport(o scaleOptions, f *scaleFigures) *report.Result {
 // rates tell what the growing rate cost.
 func (o *scaleOptions) rates(r *report.Result, f *scaleFigures) {
 	t := report.Table{Title: "Cost over rate", Columns: []string{
-		"load", "packets", "per second", "µs per packet", "floor, GSO", "over it", "delivered", "p50 ms", "p99 ms", "packets per system call", "per message", "load's share of a core",
+		"load", "packets", "per second", "µs per packet", "floor, GSO", "over the floor", "delivered", "p50 ms", "p99 ms", "packets per system call", "per message", "load's share of a core",
 	}}
 	lines := make(map[string]*report.Series)
 	plot := report.Plot{Log: true, Title: "What a forwarded packet costs, over the rate", X: "packets forwarded per second", Y: "CPU µs per packet"}
@@ -75,8 +79,8 @@ func (o *scaleOptions) rates(r *report.Result, f *scaleFigures) {
 			over = digits(x.perPacket()/p.floor[k], 2)
 		}
 		t.Rows = append(t.Rows, []string{
-			fmt.Sprintf("%d to %d", p.senders, p.receivers), string(x.load.Shape), digits(x.rate(), 0), digits(x.perPacket(), 2), floor, over,
-			fmt.Sprintf("%d of %d", x.figures.Got, x.figures.Owed), percentile(&x.figures, 50), percentile(&x.figures, 99), call, message, x.share(),
+			fmt.Sprintf("%d to %d", p.senders, p.receivers), string(x.load.Shape), report.Grouped(x.rate()), digits(x.perPacket(), 2), floor, over,
+			x.delivered(), percentile(&x.figures, 50), percentile(&x.figures, 99), call, message, x.share(),
 		})
 	}
 	var judged []float64
@@ -101,7 +105,7 @@ func (o *scaleOptions) rates(r *report.Result, f *scaleFigures) {
 		}
 	}
 	r.Tables, r.Plots = append(r.Tables, t), append(r.Plots, plot)
-	o.flat(r, string(o.Shapes[0])+": cost per packet over the rate", judged, func(i int) string { return digits(f.rates[i].runs[0].rate(), 0) + " a second" })
+	o.flat(r, string(o.Shapes[0])+": cost per packet over the rate", judged, func(i int) string { return report.Grouped(f.rates[i].runs[0].rate()) + " a second" })
 	for _, p := range f.rates[:min(3, len(f.rates))] { // 2,000, 10,000 and 30,000 a second
 		x := p.runs[0]
 		r.Targets = append(r.Targets, report.Target{
@@ -128,8 +132,8 @@ func (o *scaleOptions) zones(r *report.Result, f *scaleFigures) {
 		x, n := p.run, float64(p.members)
 		call, _ := x.segments()
 		t.Rows = append(t.Rows, []string{
-			fmt.Sprint(p.members), digits(x.rate(), 0), digits(x.perPacket(), 2), digits(p.floor, 2), digits(ms(p.perMember()), 2), digits(ms(p.idle), 2),
-			fmt.Sprintf("%d of %d", x.figures.Got, x.figures.Owed), percentile(&x.figures, 50), percentile(&x.figures, 99), call, x.share(),
+			fmt.Sprint(p.members), report.Grouped(x.rate()), digits(x.perPacket(), 2), digits(p.floor, 2), digits(ms(p.perMember()), 2), digits(ms(p.idle), 2),
+			x.delivered(), percentile(&x.figures, 50), percentile(&x.figures, 99), call, x.share(),
 		})
 		packet.X, packet.Y = append(packet.X, n), append(packet.Y, x.perPacket())
 		floor.X, floor.Y = append(floor.X, n), append(floor.Y, p.floor)

@@ -100,15 +100,15 @@ func (p Plot) marks() plot.ConstantTicks {
 	for _, x := range p.Series[0].X {
 		t := plot.Tick{Value: x}
 		if last == 0 || x >= 1.25*last { // else the numbers touch
-			t.Label, last = grouped(x), x
+			t.Label, last = Grouped(x), x
 		}
 		ticks = append(ticks, t)
 	}
 	return ticks
 }
 
-// grouped writes a whole number with its thousands apart.
-func grouped(v float64) string {
+// Grouped writes a whole number with its thousands apart.
+func Grouped(v float64) string {
 	s := strconv.FormatFloat(v, 'f', 0, 64)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
