@@ -17,7 +17,7 @@ func TestPicturesGoToThoseWhoDecodeThem(t *testing.T) {
 	b := newBed(t)
 	sender := b.join(peerOptions{camera: true, h264: true})
 	b.desk.wait(t, "flowing", sender.user, 1)
-	plain := b.join(peerOptions{video: 1, onlyVP8: true})
+	plain := b.join(peerOptions{video: 1, only: webrtc.MimeTypeVP8})
 	able := b.join(peerOptions{video: 2})
 
 	mid := find(able.waitSlots("H264", holds(sender.user, protocol.Camera, true)), sender.user, protocol.Camera, true)
@@ -61,7 +61,7 @@ func TestPicturesGoToThoseWhoDecodeThem(t *testing.T) {
 func TestCodecChangesWithinAStream(t *testing.T) {
 	b := newBed(t)
 	sender := b.join(peerOptions{camera: true})
-	plain := b.join(peerOptions{video: 1, onlyVP8: true})
+	plain := b.join(peerOptions{video: 1, only: webrtc.MimeTypeVP8})
 	able := b.join(peerOptions{video: 1})
 	mid := find(able.waitSlots("VP8", holds(sender.user, protocol.Camera, true)), sender.user, protocol.Camera, true)
 	plain.waitSlots("VP8", holds(sender.user, protocol.Camera, true))

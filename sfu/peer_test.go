@@ -39,9 +39,9 @@ type peerOptions struct {
 	audio, video int
 	setting      func(*webrtc.SettingEngine)
 	config       webrtc.Configuration
-	noMedia      bool // uplinks are offered but nothing is sent
-	h264         bool // the camera sends that in place of VP8
-	onlyVP8      bool // of video, nothing else is offered
+	noMedia      bool   // uplinks are offered but nothing is sent
+	h264         bool   // the camera sends that in place of VP8
+	only         string // of video, nothing else is offered
 }
 
 // join connects a member and waits for its transport.
@@ -71,10 +71,10 @@ func (b *bed) prepare(o peerOptions) *peer {
 		o.setting(&s)
 	}
 	m := &webrtc.MediaEngine{}
-	if o.onlyVP8 {
+	if o.only != "" {
 		for _, c := range []webrtc.RTPCodecParameters{
 			{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}},
-			{PayloadType: 96, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}},
+			{PayloadType: 96, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: o.only, ClockRate: 90000}},
 		} {
 			kind := webrtc.RTPCodecTypeVideo
 			if c.MimeType == webrtc.MimeTypeOpus {
@@ -85,6 +85,9 @@ func (b *bed) prepare(o peerOptions) *peer {
 			}
 		}
 	} else if err := m.RegisterDefaultCodecs(); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: dependencyURI}, webrtc.RTPCodecTypeVideo); err != nil {
 		b.t.Fatal(err)
 	}
 	reg := &interceptor.Registry{}
