@@ -67,12 +67,13 @@ func (l *layer) dependency(p *packet) {
 		l.deps = &dependencies{}
 	}
 	x, ok := l.deps.read(raw)
+	d := &p.pic
+	d.id = x.number
 	if !ok {
 		return
 	}
-	d := &p.pic
 	d.start, d.end, d.key = x.start, x.end, x.structure
-	d.id, d.sid, d.tid = x.number, x.sid, x.tid
+	d.sid, d.tid = x.sid, x.tid
 	d.up = x.start && (x.up || x.structure)
 }
 
