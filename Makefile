@@ -76,7 +76,7 @@ bench: ## a short set of scenarios, in about nine minutes; figures and a page in
 	one squeeze squeeze --rounds 1; \
 	one presence presence; \
 	one switch switch --network clean; \
-	bench/out/bench report --html bench/out/report.html $$(for f in "$${pages[@]}"; do [ ! -f $$f ] || echo $$f; done); \
+	echo "== overview"; bench/out/bench report --html bench/out/report.html $$(for f in "$${pages[@]}"; do [ ! -f $$f ] || echo $$f; done); \
 	exit $$missed
 
 generate:

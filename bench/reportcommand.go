@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
 	"atrium/bench/report"
@@ -11,7 +9,7 @@ import (
 func reportCommand() *cobra.Command {
 	var page string
 	c := &cobra.Command{
-		Use: "report FILE...", Short: "Make one page of figures that scenarios wrote with --json",
+		Use: "report FILE...", Short: "Say what came of scenarios that wrote --json, and make one page of their figures",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			var all []*report.Result
@@ -22,12 +20,14 @@ func reportCommand() *cobra.Command {
 				}
 				all = append(all, results...)
 			}
-			if page == "" {
-				return errors.New("bench: report wants --html FILE, the page to write")
+			if page != "" {
+				if err := report.WriteHTML(page, all...); err != nil {
+					return err
+				}
 			}
-			return report.WriteHTML(page, all...)
+			return report.Overview(cmd.OutOrStdout(), all...)
 		},
 	}
-	c.Flags().StringVar(&page, "html", "", "the page to write")
+	c.Flags().StringVar(&page, "html", "", "write the page to this file")
 	return c
 }

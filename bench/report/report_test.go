@@ -141,6 +141,10 @@ func TestPageBegins(t *testing.T) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
+	b.Reset()
+	if err := Overview(&b, one, two); err != nil || !strings.Contains(b.String(), "2 of 3 targets are reached\n  MISS  one sends, <b>fifty</b> receive, loss: 3 of 9") {
+		t.Errorf("the overview reads %q, %v", b.String(), err)
+	}
 	if err := HTML(&b); err != nil {
 		t.Errorf("a page of nothing: %v", err)
 	}
