@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"atrium/bench/impair"
+	"atrium/bench/measure"
 	"atrium/bench/peer"
 	"atrium/bench/report"
 	"atrium/bench/server"
@@ -22,14 +23,16 @@ import (
 
 // squeezeOptions are those of the scenario `squeeze`.
 type squeezeOptions struct {
-	Wide   float64 // bits a second that the way to the receiver carries
-	Narrow float64
-	Queue  time.Duration // of the link
-	Delay  time.Duration // each direction
-	Before time.Duration // wide
-	For    time.Duration // narrow
-	After  time.Duration // wide again
-	Rounds int
+	Senders int
+	Show    squeeze.Show
+	Wide    float64 // bits a second that the way to the receiver carries, for each sender
+	Narrow  float64
+	Queue   time.Duration // of the link
+	Delay   time.Duration // each direction
+	Before  time.Duration // wide
+	For     time.Duration // narrow
+	After   time.Duration // wide again
+	Rounds  int
 
 	Progress io.Writer
 }
@@ -48,7 +51,9 @@ type squeezeSample struct {
 	offered           float64 // to the link, bits a second since the sample before
 	capacity          float64
 	queue             time.Duration
-	layer             int
+	layers            float64 // the sum over the senders; -1 for a paused one
+	rate              float64 // of these layers
+	best              bool    // all have the best
 }
 
 const sampleEvery = 50 * time.Millisecond
@@ -57,7 +62,9 @@ const sampleEvery = 50 * time.Millisecond
 type squeezeRun struct {
 	fits, best         time.Duration // after the fall and after the end of it; negative: never
 	audioSent, audioIn int
-	longest            time.Duration // without a frame
+	audio              []time.Duration // how long it was on the way, beyond the link's delay
+	offered, dropped   int64           // bytes, by the link
+	longest            time.Duration   // without a frame
 	samples            []squeezeSample
 }
 
@@ -69,13 +76,16 @@ func runSqueeze(ctx context.Context, o squeezeOptions) (r *report.Result, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, n.Stop()) }()
-	sender, err := squeeze.Send(ctx, n.Addrs.HTTP)
-	if err != nil {
-		return nil, err
+	o.Wide, o.Narrow = o.Wide*float64(o.Senders), o.Narrow*float64(o.Senders)
+	for i := range o.Senders {
+		sender, err := squeeze.Send(ctx, n.Addrs.HTTP, fmt.Sprint("sender ", i+1), o.Show)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, stopPeer(sender.Stop)) }()
 	}
-	defer func() { err = errors.Join(err, stopPeer(sender.Stop)) }()
 	link := impair.Link{Delay: o.Delay, Rate: o.Wide, Queue: o.Queue}
-	receiver, err := squeeze.Receive(ctx, n.Addrs.HTTP, link, impair.Link{Delay: o.Delay})
+	receiver, err := squeeze.Receive(ctx, n.Addrs.HTTP, o.Senders, link, impair.Link{Delay: o.Delay})
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +152,8 @@ func (s *squeezing) run(ctx context.Context) (run squeezeRun, err error) {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	capacity := o.Wide
-	last, _ := net.Passed(impair.In)
-	lastAt := began
+	last, dropped0 := net.Passed(impair.In)
+	lastAt, offered0 := began, last
 	end := o.Before + o.For + o.After
 	for {
 		select {
@@ -167,24 +177,35 @@ func (s *squeezing) run(ctx context.Context) (run squeezeRun, err error) {
 		offered, _ := net.Passed(impair.In)
 		at := time.Now()
 		x := squeezeSample{
-			at: now, estimate: f.Estimate, sending: f.Sending, capacity: capacity, queue: net.Waiting(impair.In), layer: -1,
+			at: now, estimate: f.Estimate, sending: f.Sending, capacity: capacity, queue: net.Waiting(impair.In),
 			offered: float64(offered-last) * 8 / at.Sub(lastAt).Seconds(),
 		}
 		last, lastAt = offered, at
+		best := 0
 		for _, slot := range f.Slots {
-			if slot.Source == "camera" && !slot.Paused {
-				for i, l := range squeeze.Layers() {
-					if l.RID == slot.Layer {
-						x.layer = i
-					}
+			if slot.Source != "camera" {
+				continue
+			}
+			layer := -1
+			for i, l := range squeeze.Layers() {
+				if l.RID == slot.Layer && !slot.Paused {
+					layer = i
+					x.rate += l.Rate
 				}
 			}
+			x.layers += float64(layer)
+			if layer == len(squeeze.Layers())-1 {
+				best++
+			}
 		}
+		x.best = best == o.Senders
 		run.samples = append(run.samples, x)
 		if now >= end {
 			break
 		}
 	}
+	offered, dropped := net.Passed(impair.In)
+	run.offered, run.dropped = offered-offered0, dropped-dropped0
 	frames, audio, _ = s.receiver.Arrived()
 	run.judge(o, began, frames[frames0:], audio[audio0:])
 	return run, nil
@@ -197,38 +218,50 @@ func (r *squeezeRun) judge(o squeezeOptions, began time.Time, frames []squeeze.F
 	// the time on the way, which the queue makes long: so it is taken from what the SFU says that it sends.
 	r.fits, r.best = -1, -1
 	back := o.Before + o.For
-	layers := squeeze.Layers()
 	for _, x := range r.samples {
-		over := x.layer >= 0 && layers[x.layer].Rate > o.Narrow
 		if x.at >= o.Before && x.at < back {
 			switch {
-			case over:
+			case x.rate > o.Narrow:
 				r.fits = -1
 			case r.fits < 0:
 				r.fits = x.at - o.Before
 			}
 		}
 	}
+	lesser := back // when the last frame of another layer than the best came
+	again := map[string]time.Duration{}
+	last := map[string]time.Time{}
 	for _, f := range frames {
 		at := f.At.Sub(began)
-		if at > back {
-			if f.Layer < best {
-				r.best = -1
-			} else if r.best < 0 {
-				r.best = at - back
-			}
+		if before, ok := last[f.Mid]; ok {
+			r.longest = max(r.longest, f.At.Sub(before))
+		}
+		last[f.Mid] = f.At
+		if at <= back {
+			continue
+		}
+		if f.Layer < best {
+			lesser = at
+			delete(again, f.Mid)
+		} else if _, ok := again[f.Mid]; !ok {
+			again[f.Mid] = at
 		}
 	}
-	for i := 1; i < len(frames); i++ {
-		r.longest = max(r.longest, frames[i].At.Sub(frames[i-1].At))
+	if len(again) == o.Senders {
+		for _, at := range again {
+			r.best = max(r.best, at-back, lesser-back)
+		}
 	}
-	seen := map[uint16]bool{}
+	of := map[string][]squeeze.Heard{}
 	for _, h := range audio {
-		seen[h.Seq] = true
+		of[h.Mid] = append(of[h.Mid], h)
+		r.audio = append(r.audio, h.After-o.Delay)
 	}
-	if n := len(audio); n > 0 {
-		first, last := audio[0].Seq, audio[0].Seq
-		for _, h := range audio {
+	for _, heard := range of {
+		seen := map[uint16]bool{}
+		first, last := heard[0].Seq, heard[0].Seq
+		for _, h := range heard {
+			seen[h.Seq] = true
 			if int16(h.Seq-last) > 0 {
 				last = h.Seq
 			}
@@ -236,7 +269,8 @@ func (r *squeezeRun) judge(o squeezeOptions, began time.Time, frames []squeeze.F
 				first = h.Seq
 			}
 		}
-		r.audioSent, r.audioIn = int(last-first)+1, len(seen)
+		r.audioSent += int(last-first) + 1
+		r.audioIn += len(seen)
 	}
 }
 
@@ -244,12 +278,17 @@ func (o squeezeOptions) report(runs []squeezeRun) *report.Result {
 	res := report.New("squeeze", "The way to a receiver becomes narrow, and wide again")
 	res.Param("wide", fmt.Sprintf("%.0f kbit/s", o.Wide/1e3))
 	res.Param("narrow", fmt.Sprintf("%.0f kbit/s for %v", o.Narrow/1e3, o.For))
+	res.Param("senders", o.Senders)
+	if o.Show.KeyEvery > 0 {
+		res.Param("key frames", fmt.Sprintf("of all senders every %v", o.Show.KeyEvery))
+	}
+	res.Param("key frame", fmt.Sprintf("%g times another", o.Show.KeySize))
 	res.Param("delay each way", o.Delay)
 	res.Param("queue of the link", o.Queue)
 	for _, l := range squeeze.Layers() {
 		res.Param("layer "+l.RID, fmt.Sprintf("%dx%d, %.0f kbit/s", l.Width, l.Height, l.Rate/1e3))
 	}
-	t := report.Table{Title: "Each round", Columns: []string{"round", "fits after ms", "best layer again after ms", "audio lost %", "longest without a frame ms"}}
+	t := report.Table{Title: "Each round", Columns: []string{"round", "fits after ms", "best layer again after ms", "audio lost %", "audio late p50, p99, most ms", "the link drops %", "longest without a frame ms"}}
 	ms := func(d time.Duration) string {
 		if d < 0 {
 			return "never"
@@ -260,7 +299,9 @@ func (o squeezeOptions) report(runs []squeezeRun) *report.Result {
 	never := [2]bool{}
 	for i, r := range runs {
 		lost := 1 - float64(r.audioIn)/float64(max(r.audioSent, 1))
-		t.Rows = append(t.Rows, []string{fmt.Sprint(i + 1), ms(r.fits), ms(r.best), fmt.Sprintf("%.2f", 100*lost), ms(r.longest)})
+		t.Rows = append(t.Rows, []string{fmt.Sprint(i + 1), ms(r.fits), ms(r.best), fmt.Sprintf("%.2f", 100*lost),
+			fmt.Sprintf("%d, %d, %d", measure.Percentile(r.audio, 50).Milliseconds(), measure.Percentile(r.audio, 99).Milliseconds(), measure.Percentile(r.audio, 100).Milliseconds()),
+			fmt.Sprintf("%.2f", 100*float64(r.dropped)/float64(max(r.offered, 1))), ms(r.longest)})
 		never[0], never[1] = never[0] || r.fits < 0, never[1] || r.best < 0
 		worst.fits, worst.best, worst.longest = max(worst.fits, r.fits), max(worst.best, r.best), max(worst.longest, r.longest)
 		worst.audioSent += r.audioSent
@@ -286,15 +327,16 @@ func (o squeezeOptions) report(runs []squeezeRun) *report.Result {
 	for _, s := range last {
 		x = append(x, s.at.Seconds())
 		capacity, estimate, sent = append(capacity, s.capacity/1e3), append(estimate, min(s.estimate, 2*o.Wide)/1e3), append(sent, s.offered/1e3)
-		layer, queue = append(layer, float64(s.layer)), append(queue, float64(s.queue.Microseconds())/1e3)
+		layer, queue = append(layer, s.layers/float64(o.Senders)), append(queue, float64(s.queue.Microseconds())/1e3)
 	}
 	res.Plots = append(res.Plots,
 		report.Plot{Title: "The way, and what is sent on it", X: "seconds", Y: "kbit/s", Series: []report.Series{
 			{Name: "what the link carries", X: x, Y: capacity}, {Name: "the SFU's estimate", X: x, Y: estimate}, {Name: "sent", X: x, Y: sent}}},
-		report.Plot{Title: "The layer (0 to 2; -1: paused)", X: "seconds", Y: "layer", Series: []report.Series{{Name: "layer", X: x, Y: layer}}},
+		report.Plot{Title: "The layer (0 to 2; -1: paused), the mean of all", X: "seconds", Y: "layer", Series: []report.Series{{Name: "layer", X: x, Y: layer}}},
 		report.Plot{Title: "What waits in the link's queue", X: "seconds", Y: "ms", Series: []report.Series{{Name: "queue", X: x, Y: queue}}},
 	)
 	res.Note("The link is in user space in front of the receiver (bench/impair): a rate and a queue that drops what would wait longer. Sender and receiver are Pion; the receiver's transport-wide feedback comes every 50 ms, as Chromium's does at these rates.")
+	res.Note("Audio is late by what it was on the way beyond the link's own delay; what is dropped is the link's queue that is full.")
 	res.Note("Fits: from then on to the end of the narrow time the SFU forwards no layer of a higher rate than the link carries, looked at every %v. Best layer again: from then on no other frame came.", sampleEvery)
 	return res
 }

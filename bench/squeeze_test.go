@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"atrium/bench/squeeze"
 )
 
 // TestSqueeze is the scenario in small: the layer falls with the bandwidth, and audio goes on. How fast is the benchmark's to
@@ -15,7 +17,7 @@ func TestSqueeze(t *testing.T) {
 	defer cancel()
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	r, err := runSqueeze(ctx, squeezeOptions{
-		Wide: 2_250_000, Narrow: 750_000, Queue: 200 * time.Millisecond, Delay: 5 * time.Millisecond,
+		Senders: 1, Show: squeeze.Show{KeySize: 3}, Wide: 2_250_000, Narrow: 750_000, Queue: 200 * time.Millisecond, Delay: 5 * time.Millisecond,
 		Before: time.Second, For: 3 * time.Second, After: time.Second, Rounds: 1, Progress: io.Discard,
 	})
 	if err != nil {

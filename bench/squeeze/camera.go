@@ -23,13 +23,13 @@ func Layers() []Layer {
 const (
 	fps        = 30
 	packetSize = 1100
-	keyFactor  = 3 // a key frame is so much larger than another
 	header     = 4 // of a VP8 descriptor with a picture id of 15 bits
 )
 
 // camera makes the packets of one layer: VP8 in form, and after the frame header the number of the layer and when it was made.
 type camera struct {
 	l     Layer
+	key   float64 // a key frame is so much larger than another
 	n     byte
 	seq   uint16
 	ts    uint32
@@ -46,7 +46,7 @@ func (c *camera) frame(now time.Time, key bool) []*rtp.Packet {
 	usual := int(c.l.Rate / 8 / fps)
 	size := usual
 	if key {
-		size = keyFactor * usual
+		size = int(c.key * float64(usual))
 		c.debt += size - usual
 	} else if c.debt > 0 { // as an encoder does that holds its rate
 		pay := min(c.debt, usual/4)

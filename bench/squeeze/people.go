@@ -2,6 +2,7 @@ package squeeze
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,12 @@ const (
 	audioSize  = 100
 )
 
+// Show is what a sender makes of its camera.
+type Show struct {
+	KeySize  float64       // a key frame is so much larger than another
+	KeyEvery time.Duration // by itself, all senders at the same moment; 0: only when asked
+}
+
 // Sender talks and shows itself in all layers.
 type Sender struct {
 	Peer *peer.Peer
@@ -29,10 +36,10 @@ type Sender struct {
 }
 
 // Send joins and sends until Stop.
-func Send(ctx context.Context, url string) (*Sender, error) {
+func Send(ctx context.Context, url, name string, show Show) (*Sender, error) {
 	layers := Layers()
 	s := &Sender{keys: make([]atomic.Bool, len(layers))}
-	o := peer.Options{URL: url, Name: "sender", Loopback: true, AudioSlots: 1, VideoSlots: 1,
+	o := peer.Options{URL: url, Name: name, Loopback: true, AudioSlots: 1, VideoSlots: 1,
 		Hooks: peer.Hooks{LayerKeyFrame: func(i int) { s.keys[i].Store(true) }}}
 	for i, l := range layers {
 		o.Layers = append(o.Layers, l.RID)
@@ -48,9 +55,11 @@ func Send(ctx context.Context, url string) (*Sender, error) {
 		seq := uint16(0)
 		pace(life, audioEvery, func(time.Time) {
 			seq++
+			said := make([]byte, audioSize)
+			binary.BigEndian.PutUint64(said, uint64(time.Now().UnixNano()))
 			if s.Peer.WriteRTP(peer.Audio, &rtp.Packet{
 				Header:  rtp.Header{Version: 2, SequenceNumber: seq, Timestamp: uint32(seq) * 960},
-				Payload: make([]byte, audioSize),
+				Payload: said,
 			}) == nil {
 				s.audio.Add(1)
 			}
@@ -58,8 +67,15 @@ func Send(ctx context.Context, url string) (*Sender, error) {
 	})
 	for i, l := range layers {
 		s.wg.Go(func() {
-			c := &camera{l: l, n: byte(i)}
+			c := &camera{l: l, n: byte(i), key: show.KeySize}
+			last := time.Time{}
 			pace(life, time.Second/fps, func(now time.Time) {
+				if show.KeyEvery > 0 {
+					if due := now.Truncate(show.KeyEvery); due.After(last) {
+						last = due
+						s.keys[i].Store(true)
+					}
+				}
 				for _, p := range c.frame(now, s.keys[i].Swap(false)) {
 					_ = s.Peer.WriteLayer(i, p) // a connection that just closed is no news here
 				}
@@ -93,13 +109,16 @@ func pace(ctx context.Context, every time.Duration, f func(now time.Time)) {
 // Frame is the beginning of a frame that came.
 type Frame struct {
 	At    time.Time
+	Mid   string // of the slot
 	Layer int
 }
 
 // Heard is a packet of audio that came.
 type Heard struct {
-	At  time.Time
-	Seq uint16
+	At    time.Time
+	Mid   string
+	Seq   uint16
+	After time.Duration // it was sent
 }
 
 // Receiver is behind a link that can be made narrow.
@@ -114,15 +133,15 @@ type Receiver struct {
 	bytes  int64 // of media that came
 }
 
-// Receive joins behind a link.
-func Receive(ctx context.Context, url string, in impair.Link, back impair.Link) (*Receiver, error) {
+// Receive joins behind a link, with slots for so many senders.
+func Receive(ctx context.Context, url string, senders int, in impair.Link, back impair.Link) (*Receiver, error) {
 	n, err := impair.New(impair.Options{In: in, Out: back, Seed: 1})
 	if err != nil {
 		return nil, fmt.Errorf("squeeze: %w", err)
 	}
 	r := &Receiver{Net: n}
 	r.Peer, err = peer.Dial(ctx, peer.Options{
-		URL: url, Name: "receiver", Loopback: true, Muted: true, NoCamera: true, AudioSlots: 1, VideoSlots: 1, Net: n,
+		URL: url, Name: "receiver", Loopback: true, Muted: true, NoCamera: true, AudioSlots: senders, VideoSlots: senders, Net: n,
 		FeedbackEvery: 50 * time.Millisecond, // as Chromium does at these rates
 		Hooks:         peer.Hooks{Packet: r.packet},
 	})
@@ -134,11 +153,15 @@ func (r *Receiver) packet(p peer.Packet) {
 	defer r.mu.Unlock()
 	r.bytes += int64(len(p.RTP.Payload))
 	if p.Kind == peer.Audio {
-		r.audio = append(r.audio, Heard{p.At, p.RTP.SequenceNumber})
+		h := Heard{At: p.At, Mid: p.Mid, Seq: p.RTP.SequenceNumber}
+		if said := p.RTP.Payload; len(said) == audioSize {
+			h.After = p.At.Sub(time.Unix(0, int64(binary.BigEndian.Uint64(said))))
+		}
+		r.audio = append(r.audio, h)
 		return
 	}
 	if layer, _, ok := layerOf(p.RTP.Payload); ok {
-		r.frames = append(r.frames, Frame{p.At, int(layer)})
+		r.frames = append(r.frames, Frame{p.At, p.Mid, int(layer)})
 	}
 }
 
