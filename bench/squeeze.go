@@ -53,7 +53,6 @@ type squeezeSample struct {
 	queue             time.Duration
 	layers            float64 // the sum over the senders; -1 for a paused one
 	rate              float64 // of these layers
-	best              bool    // all have the best
 }
 
 const sampleEvery = 50 * time.Millisecond
@@ -181,24 +180,11 @@ func (s *squeezing) run(ctx context.Context) (run squeezeRun, err error) {
 			offered: float64(offered-last) * 8 / at.Sub(lastAt).Seconds(),
 		}
 		last, lastAt = offered, at
-		best := 0
-		for _, slot := range f.Slots {
-			if slot.Source != "camera" {
-				continue
-			}
-			layer := -1
-			for i, l := range squeeze.Layers() {
-				if l.RID == slot.Layer && !slot.Paused {
-					layer = i
-					x.rate += l.Rate
-				}
-			}
-			x.layers += float64(layer)
-			if layer == len(squeeze.Layers())-1 {
-				best++
-			}
+		layers := layersOf(f)
+		x.rate = rates(layers)
+		for _, l := range layers {
+			x.layers += float64(l)
 		}
-		x.best = best == o.Senders
 		run.samples = append(run.samples, x)
 		if now >= end {
 			break
@@ -272,6 +258,35 @@ func (r *squeezeRun) judge(o squeezeOptions, began time.Time, frames []squeeze.F
 		r.audioSent += int(last-first) + 1
 		r.audioIn += len(seen)
 	}
+}
+
+// layersOf gives the layer of each picture; -1: it is paused. One that waits for a key frame counts as the lowest.
+func layersOf(f sfu.Flow) (layers []int) {
+	for _, slot := range f.Slots {
+		if slot.Source != "camera" {
+			continue
+		}
+		layer := 0
+		for i, l := range squeeze.Layers() {
+			if l.RID == slot.Layer {
+				layer = i
+			}
+		}
+		if slot.Paused {
+			layer = -1
+		}
+		layers = append(layers, layer)
+	}
+	return layers
+}
+
+func rates(layers []int) (sum float64) {
+	for _, l := range layers {
+		if l >= 0 {
+			sum += squeeze.Layers()[l].Rate
+		}
+	}
+	return sum
 }
 
 func (o squeezeOptions) report(runs []squeezeRun) *report.Result {

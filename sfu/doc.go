@@ -26,7 +26,8 @@
 //
 // What waits, and what happens when it is full: packets from the relay (the newest is dropped), a TCP client's packets
 // (its own are dropped), the link's messages (the link is closed, the media goes on for the grace). A layer's ring
-// replaces its oldest. A packet waits between an uplink and a slot only for the rest of what one read brought.
+// replaces its oldest. A packet waits between an uplink and a slot only for the rest of what one read brought, or in its ring
+// for the pace of its receiver (held.go: at most 300 ms, or a key frame's length).
 //
 // Who is in whose slots (seating.go): while slots suffice, everybody. Else microphones stand in one ranking for the room, in
 // which only a clearly louder voice (voice.go, by the levels of RFC 6464) passes another, and each receiver hears its head; of
@@ -37,9 +38,17 @@
 // (package estimate, downlink.go). Audio comes first; of the rest each picture gets its lowest layer, then each the next, up
 // to the height that VIEW says it is shown with. A layer is changed at a key frame, on a timeline that goes on; one that is far
 // too much is stopped at once. A picture for which nothing is left is paused and SLOTS calls it inactive. Where more would be
-// of use, a probe sends the last packets again, or padding, in steps. Media is not paced and never queued for a receiver:
-// it comes paced by its sender. What the SFU adds of its own is bounded: probes by their steps, retransmissions by a
+// of use, a probe sends the last packets again, or padding, in steps. What the SFU adds of its own is bounded: probes by their steps, retransmissions by a
 // quarter of the estimate, one per round trip and packet; what is over is dropped and asked for again.
+//
+// Media comes paced by its senders, but what several send at once to one receiver is a burst all the same: key frames that
+// coincide, or all slots of who has just come. A bucket for each receiver (pace.go), which its estimate fills, says from when on
+// packets of pictures may go. It holds more than frames of the usual sizes, which pass in the batch that brought them, at the
+// price of one atomic load. What may not go yet stays where it is: the slot remembers a place in the ring of its layer
+// (held.go), so nothing is copied and no queue grows; the pacer, which sleeps unless something waits or a probe is under way,
+// goes on from there every 5 ms, who came first first. A key frame replaces what waits before it and is then sent to its end;
+// other pictures that have waited for 300 ms are given up for a key frame. Voices never wait. A packet gets its numbers
+// when it goes.
 //
 // What did not pay there: the slope of the one-way delay (GCC's trend line), which a key frame bends as a narrow link does,
 // so that it needs more smoothing than 300 ms allow; the standing queue needs none. To answer every NACK, which kept a full

@@ -8,8 +8,7 @@ import (
 )
 
 const (
-	assumed     = 10_000_000 // bits a second, until the receiver's feedback says otherwise
-	probeEvery  = 5 * time.Millisecond
+	assumed     = 10_000_000             // bits a second, until the receiver's feedback says otherwise
 	padMost     = 255                    // bytes of padding in a packet (RFC 3550, section 5.1)
 	repeatShare = 0.25                   // of what can be sent: for retransmissions …
 	repeatBurst = 24 << 10               // … saved up to so many bytes: a key frame
@@ -27,7 +26,8 @@ type downlink struct {
 	rate    float64
 	wish    float64 // with what the next layer would fit
 	refTime int64   // of the last feedback, in 64 ms, unwrapped
-	probing bool    // a goroutine does it
+	probing bool    // the pacer does it
+	pace    pace
 
 	repeats   float64 // bytes that may be sent again now
 	repeatsAt int64
@@ -40,6 +40,7 @@ func (t *transport) agreed() {
 	if d := &t.down; d.est == nil {
 		d.est = estimate.New(assumed)
 		d.prober = estimate.NewProber(d.est)
+		d.pace.set(paceFree * assumed)
 	}
 }
 
@@ -48,7 +49,17 @@ func (d *downlink) sent(seq uint16, size int, now int64) {
 	if d.est != nil {
 		d.est.Sent(seq, size, now)
 		d.prober.Sent(size, now)
+		d.pace.sent(size, now)
 	}
+}
+
+// repace follows the estimate. t.outMu is held.
+func (d *downlink) repace() {
+	over := paceFree
+	if d.est.Tight() {
+		over = paceTight
+	}
+	d.pace.set(over * d.est.Rate())
 }
 
 // left notes when numbered packets went out that had waited in this machine.
@@ -84,6 +95,7 @@ func (t *transport) heard(m *wideFeedback, now int64) (look bool) {
 	})
 	d.est.Feedback(now)
 	d.prober.Feedback(now)
+	d.repace()
 	rate := d.est.Rate()
 	look = d.est.Cuts() != d.cuts || d.rate < d.wish && rate >= d.wish
 	return look
@@ -99,69 +111,82 @@ func (t *transport) budget(now int64) (bits float64, cut, late bool) {
 		return math.Inf(1), false, false
 	}
 	d.est.Tick(now)
+	d.repace()
 	d.cuts, d.rate = d.est.Cuts(), d.est.Rate()
-	return d.rate, d.est.Congested() && d.est.Sending(now) > overloaded*d.rate, d.est.Queue() > noticed
+	return d.rate, d.est.Congested() && d.est.Sending(now) > overloaded*d.rate, d.est.Queue()+d.pace.late(now) > noticed
 }
 
 // wish says with how much the member would get its next layer, and begins a probe when it is time for one.
 func (t *transport) wish(now int64, bits float64) {
+	if t.wishes(now, bits) {
+		t.s.f.pacer.add(t)
+	}
+}
+
+func (t *transport) wishes(now int64, bits float64) (begins bool) {
 	t.outMu.Lock()
 	defer t.outMu.Unlock()
 	d := &t.down
 	if d.est == nil {
-		return
+		return false
 	}
 	d.wish = bits
 	d.prober.Wish(bits)
-	if !d.prober.Start(now) || d.probing || !t.s.track(1) {
-		return
-	}
-	d.probing = true
-	go t.probe()
+	begins = d.prober.Start(now) && !d.probing
+	d.probing = d.probing || begins
+	return begins
 }
 
-// probe sends what a probe is to send beside the media, until it is over: at most some hundreds of milliseconds, and again
-// at most some times in a minute.
-func (t *transport) probe() {
-	defer t.s.untrack()
-	tick := time.NewTicker(probeEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-t.s.stop:
-			return
-		case <-tick.C:
-		}
-		now := t.s.f.now()
-		t.outMu.Lock()
-		due := t.down.prober.Due(now)
-		t.down.probing = t.down.prober.Probing()
-		on := t.down.probing
-		t.outMu.Unlock()
-		if due > 0 {
-			b := t.sock.batch()
-			t.s.room.pad(b, t.s, due)
-			t.sock.done(b)
-		}
-		if !on {
-			return
-		}
+// due is how many bytes a probe is to send now beside the media. What is held back is the best of them.
+func (t *transport) due(now int64) (bytes int) {
+	t.outMu.Lock()
+	defer t.outMu.Unlock()
+	d := &t.down
+	if !d.probing {
+		return 0
 	}
+	select {
+	case <-t.s.stop:
+		d.probing = false
+		return 0
+	default:
+	}
+	bytes = d.prober.Due(now)
+	d.probing = d.prober.Probing()
+	if len(d.pace.waiting) > 0 {
+		d.pace.refund(bytes)
+	}
+	return bytes
+}
+
+// probe sends what a probe is to send beside the media.
+func (t *transport) probe(b *batch) {
+	t.outMu.Lock()
+	due := t.down.prober.Due(b.at)
+	t.outMu.Unlock()
+	if due <= 0 {
+		return
+	}
+	sent := t.s.room.pad(b, t.s, due)
+	t.outMu.Lock()
+	t.down.pace.refund(sent)
+	t.outMu.Unlock()
 }
 
 // pad sends about so many bytes to a member that it does not miss: its last packets again, by RTX, which mends what it has
 // lost, or padding.
-func (r *room) pad(b *batch, s *session, bytes int) {
+func (r *room) pad(b *batch, s *session, bytes int) (sent int) {
 	r.mu.Lock()
 	slots := append([]*slot(nil), s.member.video...)
 	r.mu.Unlock()
 	for _, padding := range []bool{false, true} {
 		for _, t := range slots {
-			if bytes > 0 {
-				bytes -= t.pad(b, bytes, padding)
+			if sent < bytes {
+				sent += t.pad(b, bytes-sent, padding)
 			}
 		}
 	}
+	return sent
 }
 
 const padAgain = 16 // of a slot's last packets, again at once

@@ -18,6 +18,7 @@ type Flow struct {
 	Sending  float64   `json:"sending_bps"`  // what it was sent in the last half second
 	Wish     float64   `json:"wish_bps"`     // with how much its next layer would fit
 	Queue    float64   `json:"queue_ms"`     // that stands on the way
+	Held     float64   `json:"held_ms"`      // what has been held back for the longest, until the way has room
 	Probing  bool      `json:"probing"`
 	Slots    []Filled  `json:"slots,omitempty"` // that are given to someone
 }
@@ -48,6 +49,7 @@ func (f *SFU) Flows() []Flow {
 		s.media.outMu.Lock()
 		if d := &s.media.down; d.est != nil {
 			w.Feedback, w.Sending, w.Wish, w.Probing = true, d.est.Sending(now), d.wish, d.probing
+			w.Held = float64(d.pace.late(now)) / float64(time.Millisecond)
 			w.Queue = float64(d.est.Queue()) / float64(time.Millisecond)
 			if rate := d.est.Rate(); !math.IsInf(rate, 1) { // JSON has no infinity
 				w.Estimate = rate

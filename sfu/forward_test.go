@@ -160,6 +160,11 @@ func vp8Packet(t testing.TB, seq, pic uint16, key bool, size int) []byte {
 func TestForwardAllocatesNothing(t *testing.T) {
 	for _, video := range []bool{false, true} {
 		g := rig(t, video, 10, false)
+		for _, s := range g.slots {
+			s.s.media.agreed()
+			s.hdr.twccID = 5
+			s.s.media.down.pace.set(1e9)
+		}
 		seq := uint16(0)
 		var b []byte
 		next := func() {

@@ -21,14 +21,13 @@ func TestWhatThisMachineKeepsBackIsNoQueue(t *testing.T) {
 	const way = int64(20 * time.Millisecond)
 	for i := range uint16(60) {
 		pass(10 * time.Millisecond)
-		late := int64(0)
+		g.b.at = f.now()
 		if i >= 30 {
-			late = int64(80 * time.Millisecond)
+			pass(80 * time.Millisecond) // from its read to its write
 		}
 		m.outMu.Lock()
 		seq := m.twccOut
 		m.outMu.Unlock()
-		g.b.at = f.now() - late // it was read then
 		before := f.now()
 		g.arrive(vp8Packet(t, i+1, i+1, i == 0, 500))
 		m.outMu.Lock()

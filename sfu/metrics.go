@@ -20,16 +20,17 @@ const (
 	dropNoKey                        // a switched video slot waits for a key frame
 	dropLayer                        // a spatial or temporal layer above what the receiver is sent
 	dropRepeat                       // a retransmission that the receiver's share has no room for
+	dropHeld                         // of a picture that a receiver's way had no room for in time
 	dropWrite                        // the transport of the receiver refused it
 	dropReasons
 )
 
-var dropNames = [dropReasons]string{"relay_in", "relay_out", "socket_read", "unknown", "malformed", "muted", "late", "no_key_frame", "layer", "retransmission", "write"}
+var dropNames = [dropReasons]string{"relay_in", "relay_out", "socket_read", "unknown", "malformed", "muted", "late", "no_key_frame", "layer", "retransmission", "held", "write"}
 
 // metrics counts with atomics of its own: a counter vector's look-up is too dear for every packet.
 type metrics struct {
-	packets, bytes, resent, plis atomic.Uint64
-	sessions, rooms              atomic.Int64
+	packets, bytes, resent, plis, held atomic.Uint64
+	sessions, rooms                    atomic.Int64
 
 	// Of the socket.
 	readCalls, writeCalls, writeMessages, writtenPackets, flushes, runsRefused atomic.Uint64
@@ -57,6 +58,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		counter("forwarded_packets_total", "RTP packets written to receivers.", &m.packets, nil),
 		counter("forwarded_bytes_total", "RTP payload bytes written to receivers.", &m.bytes, nil),
 		counter("retransmitted_packets_total", "RTP packets written again on a receiver's NACK.", &m.resent, nil),
+		counter("held_packets_total", "RTP packets of pictures that waited until their receiver's way had room.", &m.held, nil),
 		counter("key_frame_requests_total", "Key frame requests sent to senders.", &m.plis, nil),
 		counter("read_calls_total", "System calls that read media packets.", &m.readCalls, nil),
 		counter("write_calls_total", "System calls that wrote media packets.", &m.writeCalls, nil),

@@ -19,8 +19,9 @@ func (b *batch) writeRelayed() {
 				if !m.to.relayed {
 					continue
 				}
+				at := b.sock.now()
 				b.packets(m, func(p []byte) { b.sock.toRelay(pass, p, m.to.addr) })
-				m.wrote(b.sock.now())
+				m.wrote(at)
 			}
 		}
 	}

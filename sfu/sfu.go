@@ -75,6 +75,7 @@ type SFU struct {
 	negotiationRate        socket.Rate
 	otherRate              socket.Rate
 	start                  time.Time
+	pacer                  pacer
 	ctx                    context.Context // ends the links' readers
 	cancel                 context.CancelFunc
 	wg                     sync.WaitGroup // sessions, the tick
@@ -152,8 +153,9 @@ func New(o Options) (*SFU, error) {
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	e.start()
-	f.wg.Add(1)
-	go f.tick()
+	f.pacer.wake = make(chan struct{}, 1)
+	f.wg.Go(f.tick)
+	f.wg.Go(func() { f.pacer.run(f.ctx, sock) })
 	return f, nil
 }
 
@@ -202,7 +204,6 @@ func (f *SFU) greeted(conn *socket.Conn) {
 
 // tick is the one timer of all rooms.
 func (f *SFU) tick() {
-	defer f.wg.Done()
 	t := time.NewTicker(tickEvery)
 	defer t.Stop()
 	var rooms []*room

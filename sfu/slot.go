@@ -41,6 +41,8 @@ type slot struct {
 	paused   bool    // the receiver can be sent nothing of it
 	cur      *layer  // who feeds it; nil: a switch is due
 	cut      cutter  // how much of cur is taken
+	fresh    bool    // nothing of cur was sent yet
+	held     held
 	line     timeline
 	agreed   offer.Agreed
 	hdr      header // ssrc, pt and extension ids; the rest is each packet's
@@ -204,8 +206,7 @@ func (t *slot) forward(b *batch, l *layer, p *packet) {
 		t.mu.Unlock()
 		return
 	}
-	switched := t.cur != l
-	if switched {
+	if t.cur != l {
 		if t.codecs.Load()&l.reading.codec.bit() == 0 || !t.enters(l, p) {
 			t.mu.Unlock()
 			return
@@ -214,23 +215,39 @@ func (t *slot) forward(b *batch, l *layer, p *packet) {
 			t.hdr.pt, t.rtxPT = f.PT, f.RTX
 		}
 		t.line.begin(l, p)
-		t.cur = l
+		t.cur, t.fresh, t.held.from = l, true, nil
 		t.cut.begin(p)
 	}
-	if t.video && !t.cut.takes(p) {
-		t.leave(b, l, p)
+	if t.video && (t.held.on || b.at < t.s.media.down.pace.gate.Load()) && t.hold(l, p, b.at) {
 		t.mu.Unlock()
 		return
 	}
+	sent, first := t.send(b, l, p)
+	t.mu.Unlock()
+	if sent && first {
+		t.sendReport(b, l)
+	}
+}
+
+// send writes a packet of the layer that feeds the slot, or leaves it out. first: it is the first of it. t.mu is held.
+func (t *slot) send(b *batch, l *layer, p *packet) (sent, first bool) {
+	if t.video && !t.cut.takes(p) {
+		t.leave(b, l, p)
+		return false, false
+	}
+	m := t.s.f.m
 	n, ok := t.line.pass(p)
 	if !ok {
-		t.s.f.m.drop(dropLate)
-		t.mu.Unlock()
-		return
+		m.drop(dropLate)
+		return false, false
+	}
+	first, t.fresh = t.fresh, false
+	if p.pic.key {
+		t.held.keyTS, t.held.keySent = p.ts, true
 	}
 	h := &t.hdr
 	h.seq, h.ts = n.seq, n.ts
-	h.marker = p.marker || t.video && t.cut.last(p) || switched && !t.video // RFC 7587, section 4.1: the start of a talkspurt
+	h.marker = p.marker || t.video && t.cut.last(p) || first && !t.video // RFC 7587, section 4.1: the start of a talkspurt
 	if h.levelID = 0; p.hasLevel {
 		h.levelID, h.level = t.levelID, p.level
 	}
@@ -238,24 +255,19 @@ func (t *slot) forward(b *batch, l *layer, p *packet) {
 	if !t.video {
 		h.pt = t.soundPT(p)
 	}
-	sent := t.write(b, h, p, n)
+	sent = t.write(b, h, p, n)
 	t.packets++
 	t.octets += uint32(p.end - p.off)
-	t.mu.Unlock()
-	m := t.s.f.m
 	if !sent {
 		m.drop(dropWrite)
-		return
+		return false, first
 	}
 	m.packets.Add(1)
 	m.bytes.Add(uint64(p.end - p.off))
-	if switched {
-		t.sendReport(b, l)
-	}
+	return true, first
 }
 
-// leave takes note of a packet of the layer that feeds the slot which is above what the slot takes of it. Called with the
-// lock held.
+// leave takes note of a packet of the layer that feeds the slot which is above what the slot takes of it. t.mu is held.
 func (t *slot) leave(b *batch, l *layer, p *packet) {
 	if t.cut.grows() && p.pic.start && p.pic.sid == t.cut.now.sid+1 {
 		t.askKey(l, p.at)

@@ -49,6 +49,7 @@ type transport struct {
 	outHeader rtp.Header
 	twccOut   uint16 // the next transport-wide sequence number
 	down      downlink
+	paced     bool   // the pacer looks after it; guarded by pacer.mu
 	lastIn    *batch // the batch and its message that the last packet went into
 	lastGen   uint64
 	lastMsg   int32

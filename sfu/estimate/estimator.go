@@ -109,6 +109,9 @@ func (e *Estimator) RoundTrip() time.Duration { return time.Duration(e.trip) }
 // Congested: a queue stands.
 func (e *Estimator) Congested() bool { return e.standsFrom != 0 }
 
+// Tight: a queue has been seen, and the estimate is what the way carries rather than what was of use so far.
+func (e *Estimator) Tight() bool { return e.tight }
+
 // Cuts counts how often the estimate was lowered.
 func (e *Estimator) Cuts() int { return e.cuts }
 
