@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
+	"pgregory.net/rapid"
 )
 
 // slow is a receiver whose way carries a million bits a second, and a clock that the test moves.
@@ -251,4 +252,58 @@ func TestAudioIsNeverHeldBack(t *testing.T) {
 	if n := len(g.wires[0].all); n != 50 {
 		t.Errorf("%d packets of 50", n)
 	}
+}
+
+// Whatever comes in whatever order, at whatever pace: what is sent is the sender's order without a gap, nothing is sent twice,
+// what is held has a bound, and when nothing more comes nothing waits.
+func TestPaceProperties(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		x := newSlow(t)
+		x.frame(true, 1)
+		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			switch rapid.IntRange(0, 5).Draw(rt, "step") {
+			case 0:
+				x.frame(true, rapid.IntRange(1, 60).Draw(rt, "key frame"))
+			case 1, 2:
+				x.frame(false, rapid.IntRange(1, 12).Draw(rt, "frame"))
+			case 3:
+				x.s.s.media.down.pace.set(float64(rapid.IntRange(100, 20_000).Draw(rt, "kbit/s")) * 1e3)
+			case 4:
+				x.pass(time.Duration(rapid.IntRange(1, 400).Draw(rt, "ms")) * time.Millisecond)
+			case 5:
+				for range rapid.IntRange(1, 20).Draw(rt, "rounds") {
+					if _, more := x.round(); !more {
+						break
+					}
+				}
+			}
+			if h := &x.s.held; h.from != nil && int(h.last-h.next) >= videoRing {
+				rt.Fatalf("%d packets are held", h.last-h.next)
+			}
+		}
+		rounds := 0
+		for more := true; more; rounds++ {
+			if _, more = x.round(); rounds > 100_000 {
+				rt.Fatal("something waits for ever")
+			}
+		}
+		if x.s.held.on || x.s.held.from != nil || x.s.s.media.paced {
+			rt.Fatal("nobody looks after what waits")
+		}
+		x.order()
+		last, whole := uint16(0), true // of the pictures: what was left out was left out before a key frame
+		for i, p := range x.w.all {
+			d, ok := parseVP8(p.Payload)
+			if !ok {
+				rt.Fatalf("packet %d is no VP8", i)
+			}
+			if i > 0 && d.id != last && d.id != last+1 {
+				rt.Fatalf("packet %d: picture %d after %d", i, d.id, last)
+			}
+			if i > 0 && d.id != last && !whole && !d.key {
+				rt.Fatalf("packet %d: picture %d begins, and the one before it has no end", i, d.id)
+			}
+			last, whole = d.id, p.Marker
+		}
+	})
 }
