@@ -264,7 +264,7 @@ func TestGoodbyeOfTheSFU(t *testing.T) {
 
 // A client whose checks do not come any more has the grace to come back.
 func TestAClientThatFallsSilent(t *testing.T) {
-	b := newBed(t, func(o *Options) { o.Grace = 200 * time.Millisecond })
+	b := newBed(t, func(o *Options) { o.Grace = 2 * time.Second })
 	c, gone := b.bare(), b.bare()
 	s, d := c.up()
 	_, e := gone.up()
