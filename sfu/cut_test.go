@@ -98,8 +98,15 @@ func TestLeftOutPicturesLeaveNoGapInTheirIDs(t *testing.T) {
 	}
 }
 
-// thin sends one stream of a recording to a receiver, who is sent no more than a cut says, from a packet on.
-func thin(t *testing.T, name string, c codec, cuts map[int]cut) (got []rtp.Packet, pics []picture) {
+// thin sends one stream of a recording to a receiver, who is sent no more than a cut says.
+func thin(t *testing.T, name string, c codec, to cut) ([]rtp.Packet, []picture) {
+	t.Helper()
+	got, pics, _ := thinned(t, name, c, map[int]cut{0: to})
+	return got, pics
+}
+
+// thinned changes the cut before some packets, and tells which packet became which.
+func thinned(t *testing.T, name string, c codec, cuts map[int]cut) (got []rtp.Packet, pics []picture, origins []int) {
 	t.Helper()
 	g := rig(t, true, 1, true)
 	l, s := g.l, g.slots[0]
@@ -119,8 +126,11 @@ func thin(t *testing.T, name string, c codec, cuts map[int]cut) (got []rtp.Packe
 		if to, ok := cuts[n]; ok {
 			s.aim(l, to, 0, false, false, 0)
 		}
-		n++
 		g.arrive(p.buf)
+		for len(origins) < len(g.wires[0].all) {
+			origins = append(origins, n)
+		}
+		n++
 	})
 	x := &layer{up: &uplink{video: true}, reading: l.reading, ring: newRing(videoRing)}
 	for _, p := range g.wires[0].all {
@@ -132,7 +142,7 @@ func thin(t *testing.T, name string, c codec, cuts map[int]cut) (got []rtp.Packe
 		x.describe(q)
 		pics = append(pics, q.pic)
 	}
-	return g.wires[0].all, pics
+	return g.wires[0].all, pics, origins
 }
 
 func highest(pics []picture) (c cut) {
@@ -160,7 +170,7 @@ func TestCutsOfRecordings(t *testing.T) {
 		all := 0
 		for i := len(c.cuts) - 1; i >= 0; i-- {
 			to := c.cuts[i]
-			got, pics := thin(t, c.name, c.codec, map[int]cut{0: to})
+			got, pics := thin(t, c.name, c.codec, to)
 			if len(got) < 10 || !pics[0].key {
 				t.Fatalf("%s %+v: %d packets, from %+v on", c.name, to, len(got), pics[0])
 			}
@@ -188,41 +198,52 @@ func TestCutsOfRecordings(t *testing.T) {
 // Up again: temporal layers where the stream allows it, spatial layers with a key picture only. Down: at the next picture.
 func TestCutsChangeWhereADecoderCanFollow(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		codec codec
-		low   cut
+		name     string
+		codec    codec
+		low      cut
+		down, up int
 	}{
-		{"vp8-simulcast", codecVP8, cut{0, 0}},
-		{"vp9-l2t3", codecVP9, cut{0, 0}},
-		{"av1-l2t3-key", codecAV1, cut{0, 0}},
+		{"vp8-simulcast", codecVP8, cut{0, 0}, 20, 40},
+		{"vp9-l2t3", codecVP9, cut{0, 0}, 80, 130},
+		{"vp9-l2t3-key", codecVP9, cut{0, 1}, 80, 130},
+		{"av1-l2t3", codecAV1, cut{0, 0}, 80, 130},
+		{"av1-l2t3-key", codecAV1, cut{0, 0}, 80, 130},
+		{"av1-l1t3", codecAV1, cut{0, 0}, 40, 80},
 	} {
-		got, pics := thin(t, c.name, c.codec, map[int]cut{0: whole, 80: c.low, 120: whole})
-		low, tid, sid := 0, uint8(0), uint8(0)
-		key := false
-		for k := 1; k < len(got); k++ {
-			if got[k].SequenceNumber != got[k-1].SequenceNumber+1 {
+		got, pics, from := thinned(t, c.name, c.codec, map[int]cut{0: whole, c.down: c.low, c.up: whole})
+		low, reached, keyAt := 0, c.low, uint32(0)
+		for k, d := range pics {
+			if k > 0 && got[k].SequenceNumber != got[k-1].SequenceNumber+1 {
 				t.Fatalf("%s: %d after %d", c.name, got[k].SequenceNumber, got[k-1].SequenceNumber)
 			}
-			d := pics[k]
-			if got[k].Timestamp != got[k-1].Timestamp {
-				key = false
-				low++
+			if d.key {
+				keyAt = got[k].Timestamp
 			}
-			key = key || d.key
-			if d.sid > 0 || d.tid > 0 {
-				if low > 5 { // pictures of the lowest layer alone; the first above must be one that can be taken
-					if d.sid > sid && d.sid > 0 && !key {
-						t.Errorf("%s: spatial layer %d taken in picture %d, which is no key picture", c.name, d.sid, d.id)
-					}
-					if c.codec == codecVP8 && d.tid > tid && !d.sync {
-						t.Errorf("%s: temporal layer %d taken in picture %d, which needs others of it", c.name, d.tid, d.id)
-					}
+			switch {
+			case from[k] < c.down+6: // the picture in which the cut was lowered is sent whole
+			case from[k] < c.up:
+				low++
+				if d.sid > c.low.sid || d.tid > c.low.tid {
+					t.Errorf("%s: packet %d is of %d/%d while less is wanted", c.name, from[k], d.sid, d.tid)
 				}
-				low = 0
+			default:
+				inKey := got[k].Timestamp == keyAt
+				if d.sid > reached.sid {
+					if !inKey {
+						t.Errorf("%s: spatial layer %d is taken with packet %d, which is of no key picture", c.name, d.sid, from[k])
+					}
+					reached.sid = d.sid
+				}
+				if d.tid > reached.tid && c.codec == codecVP8 {
+					if !d.sync || d.tid != reached.tid+1 {
+						t.Errorf("%s: temporal layer %d is taken with packet %d, which needs others of it", c.name, d.tid, from[k])
+					}
+					reached.tid = d.tid
+				}
 			}
 		}
-		if top := highest(pics[len(pics)-12:]); top.tid != 2 || c.codec != codecVP8 && top.sid != 1 {
-			t.Errorf("%s: at the end %+v", c.name, top)
+		if top := highest(pics[len(pics)-12:]); low == 0 || top != highest(pics) {
+			t.Errorf("%s: %d packets while less was wanted; at the end %+v of %+v", c.name, low, top, highest(pics))
 		}
 	}
 }

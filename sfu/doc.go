@@ -60,8 +60,9 @@
 // stream, and of either some temporal layers (cut.go); half of the frames go before the picture gets smaller, more of them
 // only before it goes. What is left out leaves no gap (rewrite.go). Spatial layers are added in key pictures and dropped at
 // any; below the cut everything is taken, also what L3T3_KEY does not need between its key pictures: else a step down would
-// need one. Sound comes as Opus, with its in-band repair, or in RED (red.go), which is passed to those who take it; the others
-// get the sound out of it. A slot carries any codec that its section offered; a source in another is in none of the member's (seating.go).
+// need one. AV1's mask of active decode targets is not rewritten: Chromium's decoder shows the highest layer that comes. Sound
+// is Opus, with its in-band repair, or RED (red.go), which is passed to those who take it; the others get the sound out of it.
+// A slot carries any codec that its section offered; a source in another is in none of the member's (seating.go).
 //
 // What a packet costs (bench fanout says how much): the kernel's part of a write is most of it, encryption a fifth, all else
 // together less than that. So the work is in writing little and waking seldom. The reader takes all that has come by one
