@@ -38,8 +38,10 @@
 // (package estimate, downlink.go). Audio comes first; of the rest each picture gets its lowest layer, then each the next, up
 // to the height that VIEW says it is shown with. A layer is changed at a key frame, on a timeline that goes on; one that is far
 // too much is stopped at once. A picture for which nothing is left is paused and SLOTS calls it inactive. Where more would be
-// of use, a probe sends the last packets again, or padding, in steps. What the SFU adds of its own is bounded: probes by their steps, retransmissions by a
-// quarter of the estimate, one per round trip and packet; what is over is dropped and asked for again.
+// of use, a probe sends the last packets again, or padding, in steps. What the SFU adds of its own is bounded: probes by their
+// steps, retransmissions by a quarter of the estimate, one per round trip and packet; what is over is dropped and asked for
+// again. A packet was sent when it was written, and feedback came when the kernel had it (batch.go, read_linux.go): what a busy
+// machine keeps back is no queue of the network.
 //
 // Media comes paced by its senders, but what several send at once to one receiver is a burst all the same: key frames that
 // coincide, or all slots of who has just come. A bucket for each receiver (pace.go), which its estimate fills, says from when on
@@ -48,7 +50,8 @@
 // (held.go), so nothing is copied and no queue grows; the pacer, which sleeps unless something waits or a probe is under way,
 // goes on from there every 5 ms, who came first first. A key frame replaces what waits before it and is then sent to its end;
 // other pictures that have waited for 300 ms are given up for a key frame. Voices never wait. A packet gets its numbers
-// when it goes.
+// when it goes. Where key frames of three senders coincide every second (bench squeeze --key-every), voices wait 7 ms in the
+// link's queue for the 33 without, the longest 110 for 193; on a wide link nothing is held, and a packet costs the same.
 //
 // What did not pay there: the slope of the one-way delay (GCC's trend line), which a key frame bends as a narrow link does,
 // so that it needs more smoothing than 300 ms allow; the standing queue needs none. To answer every NACK, which kept a full
