@@ -89,7 +89,7 @@
 // session's that proved it last, a session has a bounded number of them, and a client is reached where it nominated last.
 //
 // A session at rest is its state and two goroutines, its own and its link's. It was a PeerConnection of Pion, of which ICE and
-// DTLS alone were used: twice the memory, three times the processor time of an answer, and goroutines of which one raced with
+// DTLS alone were used: twice the memory, five times the processor time of an answer, and goroutines of which one raced with
 // the session's end. Of DTLS there is a connection while a handshake lasts, and for a moment where one side says goodbye;
 // between, the last flight and the state are enough (dtls.go).
 package sfu
