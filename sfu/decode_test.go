@@ -78,3 +78,22 @@ func TestCodecChangesWithinAStream(t *testing.T) {
 	}
 	plain.waitSlots("nobody", func(s []protocol.Slot) bool { return s[0].UserID == nil })
 }
+
+func TestAStoppedSlotMakesNothingUndecodable(t *testing.T) {
+	m := &member{video: []*slot{{}, {}}}
+	u := &uplink{video: true}
+	u.codec.Store(codecVP8.bit())
+	m.video[0].codecs.Store(codecVP8.bit() | codecAV1.bit())
+	if !m.decodes(u) {
+		t.Error("a slot that was stopped forbids what the other takes")
+	}
+	u.codec.Store(codecVP9.bit())
+	if m.decodes(u) {
+		t.Error("a codec that no slot offers")
+	}
+	u.codec.Store(codecAV1.bit())
+	m.video[1].codecs.Store(codecVP8.bit())
+	if m.decodes(u) {
+		t.Error("a codec that one slot does not offer")
+	}
+}

@@ -87,12 +87,12 @@ func (m *member) pictures() int {
 	return min(m.view.most, len(m.video))
 }
 
-// decodes says whether all the member's video slots can be filled with the codec of a source. What a member cannot decode is
-// in none of them.
+// decodes says whether all the member's video slots can be filled with the codec of a source, but for those that were stopped.
+// What a member cannot decode is in none of them.
 func (m *member) decodes(u *uplink) bool {
 	codec := u.codec.Load()
 	for _, t := range m.video {
-		if t.codecs.Load()&codec != codec {
+		if has := t.codecs.Load(); has != 0 && has&codec != codec {
 			return false
 		}
 	}
