@@ -1,5 +1,6 @@
 import type { Visitor } from "./browser";
 import { Machine } from "./machine";
+import { Stalls } from "./stall";
 
 /** What one page showed of one person while it was watched. Times in milliseconds. */
 export interface Shown {
@@ -9,14 +10,8 @@ export interface Shown {
   at: number;
 }
 
-/** What one page showed of everybody, by user_id, and the longest time for which the machine let it do nothing. */
-interface Seen {
-  people: Record<string, Shown>;
-  stallMs: number;
-}
-
 interface Meter {
-  stop(): Seen;
+  stop(): Record<string, Shown>;
 }
 
 interface Metered {
@@ -33,9 +28,6 @@ function startMeter(): void {
   const people = new Map<string, { frames: number; last: number; longest: number; at: number }>();
   const watched = new WeakSet<HTMLVideoElement>();
   let running = true;
-  // How long the page was not drawn, or its own camera's picture did not change in it: that is the machine's doing.
-  let stall = 0;
-  let looked = begun;
 
   const visible = (video: HTMLVideoElement) => {
     const box = video.getBoundingClientRect();
@@ -64,15 +56,6 @@ function startMeter(): void {
       person.last = now;
     }
   };
-  const own = document.querySelector<HTMLVideoElement>(".preview video");
-  let shot = begun;
-  const preview = (now: number) => {
-    if (!running) return;
-    stall = Math.max(stall, now - shot);
-    shot = now;
-    own?.requestVideoFrameCallback(preview);
-  };
-  own?.requestVideoFrameCallback(preview);
   const watch = (video: HTMLVideoElement) => {
     if (watched.has(video)) return;
     watched.add(video);
@@ -86,8 +69,6 @@ function startMeter(): void {
   };
   const look = () => {
     if (!running) return;
-    stall = Math.max(stall, performance.now() - looked);
-    looked = performance.now();
     for (const video of document.querySelectorAll<HTMLVideoElement>(".tile video")) watch(video);
     requestAnimationFrame(look);
   };
@@ -102,7 +83,7 @@ function startMeter(): void {
         note(user, now, false);
         result[user] = { frames: person.frames, longestGap: Math.round(person.longest), at: Math.round(person.at) };
       }
-      return { people: result, stallMs: Math.round(stall) };
+      return result;
     },
   };
 }
@@ -131,6 +112,7 @@ export class Watch {
   private readonly names = new Map<string, string>();
   private readonly before = new Map<string, number>();
   private readonly machine = new Machine();
+  private stalls: Stalls | undefined;
 
   private constructor(visitors: Visitor[]) {
     this.visitors = visitors;
@@ -147,6 +129,7 @@ export class Watch {
         }
       }),
     );
+    watch.stalls = await Stalls.start(visitors);
     return watch;
   }
 
@@ -156,18 +139,18 @@ export class Watch {
       this.visitors.map(async (visitor) => ({
         name: visitor.name,
         peers: (await visitor.stats())?.peers ?? [],
-        ...((await visitor.page.evaluate(() => (window as Metered).__meter?.stop())) ?? { people: {}, stallMs: 0 }),
+        people: (await visitor.page.evaluate(() => (window as Metered).__meter?.stop())) ?? {},
       })),
     );
-    const stalls = new Map(seen.map((s) => [s.name, s.stallMs]));
-    const costs = seen.flatMap(({ name, peers, people, stallMs }) =>
+    const stalls = (await this.stalls?.stop()) ?? new Map<string, number>();
+    const costs = seen.flatMap(({ name, peers, people }) =>
       peers.map((p): Cost => {
         const picture = people[p.user_id];
         const of = this.names.get(p.user_id) ?? p.user_id;
         return {
           page: name,
           of,
-          stallMs: Math.max(stallMs, stalls.get(of) ?? 0),
+          stallMs: Math.max(stalls.get(name) ?? 0, stalls.get(of) ?? 0),
           frames: picture?.frames ?? 0,
           gapMs: picture?.longestGap ?? Number.POSITIVE_INFINITY,
           gapAt: picture?.at ?? 0,

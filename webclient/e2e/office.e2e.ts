@@ -6,13 +6,12 @@ import { type Figures, printFigures, Watch } from "./gaps";
 import { allReceive, pick } from "./receive";
 import { Server } from "./server";
 import { skipped } from "./skip";
+import { added } from "./stall";
 import { until } from "./until";
 
 /** What a switch may cost a page, for each person it sees and hears. */
 const MAX_GAP_MS = 500;
 const MAX_CONCEALED = 4800;
-/** Pages of a small machine stall so long in any case; what a longer stall adds is no part of what a switch costs. */
-const USUAL_STALL_MS = 200;
 
 const server = new Server(RESULTS);
 let browser: Browser;
@@ -108,7 +107,7 @@ describe("three people in one zone", () => {
     for (let attempt = 1; ; attempt++) {
       const { costs } = await go();
       const over = costs.filter((c) => {
-        const stall = Math.max(0, c.stallMs - USUAL_STALL_MS);
+        const stall = added(c.stallMs);
         return !(c.gapMs < MAX_GAP_MS + stall && c.concealedSamples < MAX_CONCEALED + 48 * stall);
       });
       if (over.length > 0 && attempt < 3) {
