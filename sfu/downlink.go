@@ -40,7 +40,7 @@ func (t *transport) agreed() {
 	if d := &t.down; d.est == nil {
 		d.est = estimate.New(assumed)
 		d.prober = estimate.NewProber(d.est)
-		d.pace.set(paceFree * assumed)
+		d.pace.set(assumed) // until it has told something: who has just come may have a narrow way and many slots
 	}
 }
 
