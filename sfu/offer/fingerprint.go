@@ -54,13 +54,3 @@ func colons(sum []byte) string {
 	}
 	return b.String()
 }
-
-// String is the fingerprint as an offer has it.
-func (f Fingerprint) String() string {
-	for name, h := range hashes {
-		if h == f.hash {
-			return name + " " + colons([]byte(f.sum))
-		}
-	}
-	return ""
-}
