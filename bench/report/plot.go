@@ -68,7 +68,7 @@ func (p Plot) svg() (string, error) {
 			if len(part) <= 40 {
 				g.Add(points)
 			}
-			if !named {
+			if !named && len(p.Series) > 1 { // one alone is what the title says
 				// Browsers write with a font that may be wider than the one that the library measures with.
 				g.Legend.Add(s.Name+"\u00a0\u00a0\u00a0", line)
 				named = true
