@@ -62,6 +62,7 @@ describe("a camera in each codec", () => {
     ["vp8", [180, 360]],
     ["h264", [180, 360]],
     ["vp9", [180, 360]],
+    ["av1", [180, 360]],
   ] as const)("%s: the picture comes, and its layer follows the size in which it is shown", async (codec, heights) => {
     if (!browser) {
       [browser] = await Promise.all([launch("fake"), server.start()]);
