@@ -19,10 +19,11 @@
 //	socket -> transport (in) -> ring -> slots -> transport (out) -> batch -> network, relay or TCP
 //
 // Who owns what: a session's run goroutine owns its life and is the only one that talks to the controller about it; the
-// socket's reader carries a packet all the way from its read to the writes that it causes (for a client on TCP its
-// connection's reader does), and no media has a goroutine of its own; a handshake has while it lasts, and a TCP connection a
-// reader and a writer; one ticker serves all rooms and sessions. Locks are taken in the order transport.wayMu, transport.inMu, SFU, room, session or slot, layer, transport.outMu; none is held while the controller is
-// called, so that EndSession may be called with the controller's lock held.
+// socket's reader carries a packet all the way from its read to the writes that it causes (for a client on TCP its connection's
+// reader does), and no media has a goroutine of its own; a handshake has while it lasts, and a TCP connection a reader and a
+// writer; one ticker serves all rooms and sessions. Locks are taken in the order transport.wayMu, transport.inMu, SFU, room,
+// session or slot, layer, transport.outMu; none is held while the controller is called, so that EndSession may be called with
+// the controller's lock held.
 //
 // What waits, and what happens when it is full: packets from the relay (the newest is dropped), a TCP client's packets
 // (its own are dropped), the link's messages (the link is closed, the media goes on for the grace). A layer's ring
@@ -35,8 +36,8 @@
 // nearby.go), of which the best are assigned. So a member costs the same in a room of 20 and of 200 (BenchmarkRoom).
 //
 // What a receiver is sent (layers.go, allocate.go): its transport-wide feedback tells an estimator what the way to it carries
-// (package estimate, downlink.go). Audio comes first; of the rest each picture gets its lowest layer, then each the next, up
-// to the height that VIEW says it is shown with. A layer is changed at a key frame, on a timeline that goes on; one that is far
+// (package estimate, downlink.go). Audio comes first; of the rest each picture gets its lowest layer, then each the next, up to
+// the height that VIEW says it is shown with. A layer is changed at a key frame, on a timeline that goes on; one that is far
 // too much is stopped at once. A picture for which nothing is left is paused and SLOTS calls it inactive. Where more would be
 // of use, a probe sends the last packets again, or padding, in steps. What the SFU adds of its own is bounded: probes by their
 // steps, retransmissions by a quarter of the estimate, one per round trip and packet; what is over is dropped and asked for
@@ -60,12 +61,12 @@
 //
 // Codecs: what a packet says of its picture (picture.go; vp8.go, h264.go, vp9.go, av1.go) is read once, and is all that
 // forwarding knows of them. A source can be taken in rungs: an encoding of its simulcast, or so many spatial layers of its
-// stream, and of either some temporal layers (cut.go); half of the frames go before the picture gets smaller, more of them
-// only before it goes. What is left out leaves no gap (rewrite.go). Spatial layers are added in key pictures and dropped at
-// any; below the cut everything is taken, also what L3T3_KEY does not need between its key pictures: else a step down would
-// need one. AV1's mask of active decode targets is not rewritten: Chromium's decoder shows the highest layer that comes. Sound
-// is Opus, with its in-band repair, or RED (red.go), which is passed to those who take it; the others get the sound out of it.
-// A slot carries any codec that its section offered; a source in another is in none of the member's (seating.go).
+// stream, and of either some temporal layers (cut.go); half of the frames go before the picture gets smaller, more of them only
+// before it goes. What is left out leaves no gap (rewrite.go). Spatial layers are added in key pictures and dropped at any;
+// below the cut everything is taken, also what L3T3_KEY does not need between its key pictures: else a step down would need
+// one. AV1's mask of active decode targets is not rewritten: Chromium's decoder shows the highest layer that comes. Sound is
+// Opus, with its in-band repair, or RED (red.go), which is passed to those who take it; the others get the sound out of it. A
+// slot carries any codec that its section offered; a source in another is in none of the member's (seating.go).
 //
 // What a packet costs (bench fanout says how much): the kernel's part of a write is most of it, encryption a fifth, all else
 // together less than that. So the work is in writing little and waking seldom. The reader takes all that has come by one

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 	"testing"
@@ -13,6 +14,10 @@ func TestRunSoon(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before, err := unix.SchedGetAttr(0, 0)
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
+		RunSoon() // asks, is refused, and changes nothing
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
