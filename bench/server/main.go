@@ -45,8 +45,7 @@ func beNode(in io.Reader, out, log io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
 	defer cancel()
-	node.CollectEarlier() // as atrium serve does, and
-	node.RunSoon()
+	node.CollectEarlier() // as atrium serve does
 	n, err := node.Start(ctx, &cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})))
 	if err != nil {
 		return err

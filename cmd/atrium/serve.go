@@ -41,7 +41,6 @@ func serve(ctx context.Context, cfg *configs.Config, stdout io.Writer, logger *s
 	signal.Notify(again, syscall.SIGHUP)
 	defer signal.Stop(again)
 	node.CollectEarlier()
-	node.RunSoon()
 	n, err := node.Start(ctx, cfg, logger)
 	if err != nil {
 		return err
