@@ -10,24 +10,25 @@ import (
 
 // Usage is what a process has used since its start.
 type Usage struct {
-	User   time.Duration // processor time in its own code
+	Total  time.Duration // processor time, to the nanosecond
+	User   time.Duration // of it in its own code, to a tick
 	System time.Duration // and in the kernel for it
 	RSS    int64         // bytes of memory that it holds now
 }
 
 // CPU is all processor time.
-func (u Usage) CPU() time.Duration { return u.User + u.System }
+func (u Usage) CPU() time.Duration { return u.Total }
 
 // Since is the processor time used after an earlier reading; RSS is the present one.
 func (u Usage) Since(before Usage) Usage {
-	return Usage{User: u.User - before.User, System: u.System - before.System, RSS: u.RSS}
+	return Usage{Total: u.Total - before.Total, User: u.User - before.User, System: u.System - before.System, RSS: u.RSS}
 }
 
-// tick is USER_HZ, in which Linux tells times in /proc on every machine that Go runs on. The kernel measures the sum of user
-// and system time in nanoseconds and parts it by samples (proc_pid_stat(5), cputime_adjust), so the sum is good to one tick.
+// tick is USER_HZ, in which Linux tells times in /proc on every machine that Go runs on. The kernel parts the sum of user and
+// system time by samples (proc_pid_stat(5), cputime_adjust).
 const tick = time.Second / 100
 
-// UsageOf reads a process's usage from /proc.
+// UsageOf reads a process's usage from its clock and from /proc.
 func UsageOf(pid int) (Usage, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -46,7 +47,12 @@ func UsageOf(pid int) (Usage, error) {
 		}
 		return n
 	}
+	total, fail := cpuClock(pid)
+	if fail != nil {
+		return Usage{}, fail
+	}
 	u := Usage{
+		Total:  total,
 		User:   time.Duration(number(14)) * tick,
 		System: time.Duration(number(15)) * tick,
 		RSS:    number(24) * int64(os.Getpagesize()),
