@@ -172,7 +172,7 @@ func (s *relayServer) measure(ctx context.Context, l relay.Load, into *relayFigu
 	used := after.Since(before)
 	into.Sent, into.Got = into.Sent+f.Sent, into.Got+f.Got
 	into.Latency = append(into.Latency, f.Latency...)
-	into.cpu.User, into.cpu.System = into.cpu.User+used.User, into.cpu.System+used.System
+	into.cpu = into.cpu.Plus(used)
 	return nil
 }
 

@@ -63,7 +63,7 @@ func TestFlatOrFalls(t *testing.T) {
 	for _, cost := range []time.Duration{5, 4, 6} {
 		run := &forwardRun{load: forward.Load{Shape: forward.Bursts, For: time.Second}}
 		run.figures.Got = 1000
-		run.use.User = cost * time.Millisecond
+		run.use.Total = cost * time.Millisecond
 		all.rates = append(all.rates, &ratePoint{senders: 1, receivers: 1, runs: []*forwardRun{run}, floor: []float64{1}})
 		all.members = append(all.members, &memberPoint{members: 3, run: run})
 	}

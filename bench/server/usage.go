@@ -24,6 +24,11 @@ func (u Usage) Since(before Usage) Usage {
 	return Usage{Total: u.Total - before.Total, User: u.User - before.User, System: u.System - before.System, RSS: u.RSS}
 }
 
+// Plus is what was used in two spans together; RSS is the later one's.
+func (u Usage) Plus(later Usage) Usage {
+	return Usage{Total: u.Total + later.Total, User: u.User + later.User, System: u.System + later.System, RSS: later.RSS}
+}
+
 // tick is USER_HZ, in which Linux tells times in /proc on every machine that Go runs on. The kernel parts the sum of user and
 // system time by samples (proc_pid_stat(5), cputime_adjust).
 const tick = time.Second / 100
