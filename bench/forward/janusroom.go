@@ -111,7 +111,7 @@ func (g *janusGuest) connect(ctx context.Context) (send, hear *media, err error)
 	if err != nil {
 		return g.send, nil, err
 	}
-	attached, err := g.ws.message(handle, map[string]any{"request": "join", "ptype": "subscriber", "room": janusRoom, "streams": streams}, nil)
+	attached, err := g.subscribe(ctx, handle, streams)
 	if err != nil {
 		return g.send, nil, err
 	}
@@ -129,6 +129,25 @@ func (g *janusGuest) connect(ctx context.Context) (send, hear *media, err error)
 		return g.send, hear, err
 	}
 	return g.send, hear, hear.agree(ctx, false)
+}
+
+// subscribe asks again while janus does not know a feed: it does so a moment after the publisher's DTLS is through.
+func (g *janusGuest) subscribe(ctx context.Context, handle uint64, streams []map[string]any) (janusReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		r, err := g.ws.message(handle, map[string]any{"request": "join", "ptype": "subscriber", "room": janusRoom, "streams": streams}, nil)
+		if err == nil || !strings.Contains(err.Error(), "No such feed") {
+			return r, err
+		}
+		select {
+		case <-ctx.Done():
+			return r, err
+		case <-again.C:
+		}
+	}
 }
 
 // streams are what a member subscribes to: the first who send, as audience has it.
