@@ -93,9 +93,6 @@ func Start(ctx context.Context, adjust func(*configs.Config)) (_ *Node, err erro
 // Usage is what the node's process has used so far.
 func (n *Node) Usage() (Usage, error) { return UsageOf(n.PID) }
 
-// Log is the end of what the node logged, warnings and worse unless its configuration says otherwise.
-func (n *Node) Log() string { return n.log.String() }
-
 // Kill ends the process at once, as a crash would.
 func (n *Node) Kill() {
 	_ = n.cmd.Process.Kill()
