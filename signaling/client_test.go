@@ -262,18 +262,22 @@ func (c *client) skipTo(typ string, into any) {
 
 // before gives what had come when the server answered a message that has no other effect: what is not in it
 // was not sent. The answer takes the lock under which everyone else's messages are carried out, to their last frame.
+// It asks twice: presence that waits while the first answer is queued is written behind it, though ahead of the second.
 func (c *client) before() []protocol.Envelope {
 	c.t.Helper()
 	nothing := uuid.New()
-	c.send(protocol.TypeInteractEnd, protocol.InteractEnd{ObjectID: nothing, LockID: nothing})
 	var got []protocol.Envelope
-	for {
-		env := c.next()
-		if env.Type == protocol.TypeError && strings.Contains(string(env.Payload), protocol.TypeInteractEnd) {
-			return got
+	for range 2 {
+		c.send(protocol.TypeInteractEnd, protocol.InteractEnd{ObjectID: nothing, LockID: nothing})
+		for {
+			env := c.next()
+			if env.Type == protocol.TypeError && strings.Contains(string(env.Payload), protocol.TypeInteractEnd) {
+				break
+			}
+			got = append(got, env)
 		}
-		got = append(got, env)
 	}
+	return got
 }
 
 // silent asserts that nothing came.
