@@ -33,6 +33,7 @@ type model struct {
 type peer struct {
 	Member
 	grace    bool
+	admitted Session // the newest
 	session  Session // up
 	upAt     time.Time
 	flowing  bool
@@ -119,6 +120,10 @@ func (m *model) before(now time.Time, e event) {
 			f.hard = f.hard || f.by[e.user]
 			f.by[e.user] = true
 		}
+	case sessionAdmitted:
+		if p := m.peer(e.session.User); p != nil {
+			p.admitted = e.session
+		}
 	case sessionUp:
 		m.sessionUp(e.session, now)
 	case sessionFlowing:
@@ -149,8 +154,13 @@ func (m *model) come(who Member) {
 	m.live = append(m.live, &peer{Member: who})
 }
 
+// sessionUp: while the newest session is up, word of an older one comes late and counts for nothing.
 func (m *model) sessionUp(s Session, now time.Time) {
-	if p := m.peer(s.User); p != nil && p.session.ID != s.ID {
+	p := m.peer(s.User)
+	if p == nil || p.session.ID != "" && p.session.ID == p.admitted.ID {
+		return
+	}
+	if p.session.ID != s.ID {
 		p.session, p.upAt, p.flowing, p.reported = s, now, false, false
 	}
 }
