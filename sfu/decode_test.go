@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -49,7 +50,7 @@ func TestPicturesGoToThoseWhoDecodeThem(t *testing.T) {
 	first := last(alone.waitFor("H264", mid, atLeast(20)))
 	alone.send(protocol.TypeView, protocol.View{Pinned: []uuid.UUID{other.user}})
 	got = alone.waitFor("VP8 in the same slot", mid, func(got []*rtp.Packet) bool {
-		return bytes.Contains(last(got).Payload, []byte("vp8 "))
+		return slices.ContainsFunc(got, func(pk *rtp.Packet) bool { return bytes.Contains(pk.Payload, []byte("vp8 ")) })
 	})
 	if last(got).PayloadType == first.PayloadType || last(got).SSRC != first.SSRC {
 		t.Errorf("payload types %d and %d, SSRCs %d and %d", first.PayloadType, last(got).PayloadType, first.SSRC, last(got).SSRC)
