@@ -7,9 +7,11 @@ SHELL := /bin/bash
 WEB        := webclient
 WEB_INDEX  := $(WEB)/dist/index.html
 WEB_INPUT  := $(shell find $(WEB)/src $(WEB)/index.html $(WEB)/package.json $(WEB)/vite.config.ts -type f 2>/dev/null)
+PKGS ?= ./...
 FUZZTIME   ?= 30s
 BENCH_BY   ?= # a command that runs another, such as `taskset -c 0,1` or one that waits until the machine is quiet
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
 
 run: $(WEB_INDEX) ## the office on http://127.0.0.1:8080, with the demo's configuration
 	go run ./cmd/atrium serve
@@ -28,13 +30,20 @@ $(WEB_INDEX): $(WEB)/node_modules/.package-lock.json $(WEB_INPUT)
 install: ## what the tests run against, where it is missing
 	.ci/install
 
-test: install ## everything; its last lines say what the machine did not allow
-	@skipped=$$(mktemp); trap 'rm -f "$$skipped"' EXIT; \
-	ATRIUM_SKIPPED=$$skipped $(MAKE) --no-print-directory lint test-go test-web e2e; \
-	if [ -s "$$skipped" ]; then cat "$$skipped"; else echo "everything was run"; fi
+test: install ## everything; its last lines say what failed, what was run again and what the machine did not allow
+	@last=$$(mktemp); trap 'rm -f "$$last"' EXIT; code=0; \
+	ATRIUM_LAST_LINES=$$last $(MAKE) --no-print-directory --keep-going lint test-go test-web e2e || code=$$?; \
+	if [ -s "$$last" ]; then cat "$$last"; elif [ $$code -eq 0 ]; then echo "everything was run"; fi; \
+	exit $$code
 
+# Few tests that fail by themselves get a second run, and their names say so at the end; a data race gets none.
 test-go: $(WEB_INDEX)
-	go test -race -timeout 15m ./...
+	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; code=0; \
+	$(GOTESTSUM) --format standard-quiet --rerun-fails=1 --rerun-fails-max-failures 3 --rerun-fails-run-root-test \
+	  --rerun-fails-abort-on-data-race --rerun-fails-report "$$out/flaky" --packages "$(PKGS)" -- -race -timeout 15m | tee "$$out/log" || code=$$?; \
+	[ ! -s "$$out/flaky" ] || sed 's/^/run again: /' "$$out/flaky" | tee -a "$${ATRIUM_LAST_LINES:-/dev/null}"; \
+	[ $$code -eq 0 ] || sed -n '/^=== Failed/,$$p' "$$out/log" | grep -E '^=== FAIL' >>"$${ATRIUM_LAST_LINES:-/dev/null}" || true; \
+	exit $$code
 
 test-web: $(WEB)/node_modules/.package-lock.json
 	cd $(WEB) && npm test --silent

@@ -1,5 +1,5 @@
 // Package skip says aloud what a machine does not let a test do: `go test` hides what a passing test prints, so the line
-// also goes to the file that ATRIUM_SKIPPED names, which `make test` prints at its end.
+// also goes to the file that ATRIUM_LAST_LINES names, which `make test` prints at its end.
 package skip
 
 import (
@@ -12,7 +12,7 @@ import (
 func Say(what string) {
 	line := "SKIPPED: " + strings.ToUpper(what)
 	fmt.Println(line)
-	name := os.Getenv("ATRIUM_SKIPPED")
+	name := os.Getenv("ATRIUM_LAST_LINES")
 	if name == "" {
 		return
 	}

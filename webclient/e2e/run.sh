@@ -6,7 +6,7 @@ exec </dev/null
 cd "$(dirname "$0")/.."
 
 skip() {
-  echo "SKIPPED: BROWSER TESTS: $1" | tee -a "${ATRIUM_SKIPPED:-/dev/null}"
+  echo "SKIPPED: BROWSER TESTS: $1" | tee -a "${ATRIUM_LAST_LINES:-/dev/null}"
   exit 0
 }
 

@@ -4,5 +4,5 @@ import { appendFileSync } from "node:fs";
 export function skipped(what: string): void {
   const line = `SKIPPED: ${what}`;
   console.log(line);
-  if (process.env.ATRIUM_SKIPPED) appendFileSync(process.env.ATRIUM_SKIPPED, `${line}\n`);
+  if (process.env.ATRIUM_LAST_LINES) appendFileSync(process.env.ATRIUM_LAST_LINES, `${line}\n`);
 }
