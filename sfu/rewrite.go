@@ -156,17 +156,19 @@ func (t *timeline) pass(p *packet) (numbers, bool) {
 		return numbers{}, false
 	}
 	n := s.number(p)
+	if int16(n.seq-t.lastSeq) > 0 { // late ones too: all behind them may have been left out
+		t.lastSeq, t.lastTS, t.lastAt = n.seq, n.ts, p.at
+		if p.pic.idAt > 0 || p.deps[1] > 0 {
+			t.lastID = n.id
+		}
+		if p.pic.tl0At > 0 {
+			t.lastTL0 = n.tl0
+		}
+	}
 	if int16(p.seq-t.high) <= 0 {
 		return n, true
 	}
-	t.high, t.lastSeq, s.last = p.seq, n.seq, n.seq
-	t.lastTS, t.lastAt = n.ts, p.at
-	if p.pic.idAt > 0 || p.deps[1] > 0 {
-		t.lastID = n.id
-	}
-	if p.pic.tl0At > 0 {
-		t.lastTL0 = n.tl0
-	}
+	t.high, s.last = p.seq, n.seq
 	if d := p.seq - s.first; d > 1<<14 { // keep first within half the number space, or comparison turns around
 		s.first += 1 << 13
 		s.out += 1 << 13
@@ -183,7 +185,11 @@ func (t *timeline) leave(p *packet) (n numbers, kept bool) {
 		if s == nil {
 			return n, false
 		}
-		return s.number(p), true
+		n = s.number(p)
+		if int16(n.seq-t.lastSeq) > 0 {
+			t.lastSeq = n.seq
+		}
+		return n, true
 	}
 	s := &t.seg
 	if p.seq != s.first { // what is missing before it may still come

@@ -100,6 +100,28 @@ func TestPacketsFromBeforeTheSwitchDoNotPass(t *testing.T) {
 	}
 }
 
+// A number that was kept for a late packet is that packet's, also where all behind it was left out and the source changes.
+func TestANumberIsGivenOnce(t *testing.T) {
+	for name, late := range map[string]func(l *timeline) (numbers, bool){
+		"sent":     func(l *timeline) (numbers, bool) { return l.pass(sent(11, 3000, 0)) },
+		"left out": func(l *timeline) (numbers, bool) { return l.leave(sent(11, 3000, 0)) },
+	} {
+		l := &timeline{rate: videoRate, minGap: 3000}
+		p := sent(10, 0, 0)
+		l.begin(&layer{}, p)
+		mustPass(t, l, p)
+		l.leave(sent(12, 3000, 0))
+		if n, ok := late(l); !ok || n.seq != 11 {
+			t.Fatalf("%s: %+v %v", name, n, ok)
+		}
+		q := sent(900, 77, time.Second)
+		l.begin(&layer{}, q)
+		if n := mustPass(t, l, q); n.seq != 12 {
+			t.Errorf("%s: %d after 11", name, n.seq)
+		}
+	}
+}
+
 func TestLongSegmentsWrap(t *testing.T) {
 	l := audioLine()
 	p := sent(65000, 0, 0)
