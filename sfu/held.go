@@ -116,8 +116,12 @@ func (t *slot) drainOne(b *batch) (sent, first, more bool) {
 		return false, false, false
 	}
 	p := &t.again
-	for ; !l.ring.copyTo(p, h.next); h.next++ { // one that never came
-		if h.next == h.last {
+	for ; !l.ring.copyTo(p, h.next); h.next++ { // one that never came, or is not kept any more
+		switch {
+		case h.keyHeld && h.next == h.key:
+			t.giveUp(b.at)
+			return false, false, true
+		case h.next == h.last:
 			h.from = nil
 			return false, false, true
 		}

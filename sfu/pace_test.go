@@ -243,6 +243,40 @@ func TestWhoLeavesHoldsNothing(t *testing.T) {
 	}
 }
 
+// A key frame whose first packet the ring has lost while it waited is no beginning any more.
+func TestAKeyFrameThatIsGoneIsGivenUp(t *testing.T) {
+	x := newSlow(t)
+	x.frame(true, 2)
+	x.frame(false, 20)
+	x.frame(true, 4)
+	if !x.s.held.keyHeld {
+		t.Fatal("no key frame is held")
+	}
+	x.l.ring.slots[int(x.s.held.key)%videoRing] = packet{}
+	asked := x.f.m.plis.Load()
+	done := make(chan int)
+	go func() {
+		n := 0
+		for more := true; more; {
+			var sent int
+			sent, more = x.round()
+			n += sent
+		}
+		done <- n
+	}()
+	select {
+	case n := <-done:
+		if n != 0 {
+			t.Errorf("%d packets of what a decoder cannot begin with", n)
+		}
+	case <-time.After(patience):
+		t.Fatal("the pacer goes round in it for ever")
+	}
+	if x.f.m.plis.Load() == asked {
+		t.Error("no key frame was asked for")
+	}
+}
+
 func TestAudioIsNeverHeldBack(t *testing.T) {
 	g := rig(t, false, 1, true)
 	m := g.slots[0].s.media
