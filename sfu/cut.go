@@ -10,47 +10,91 @@ var whole = cut{255, 255}
 // where a stream that had not brought them needed a key frame. Guarded by the slot's lock.
 type cutter struct {
 	want, now cut
+	was       cut    // what was taken of the pictures before since
+	since     uint32 // the picture from which on it is now
 	ts        uint32 // of the newest picture
 	key       bool   // that is a key picture: the one place at which spatial layers are added
+	over      bool   // some of a layer above was left out of it already: none is added any more
 }
+
+const cutKnown = videoRate // ticks for which it is known how pictures before a change were cut
 
 // begin is called with the first packet of a stream that is taken.
 func (c *cutter) begin(p *packet) {
 	c.now = cut{p.pic.sid, c.want.tid}
-	c.ts, c.key = p.ts, p.pic.key
+	c.was, c.since = c.now, p.ts
+	c.ts, c.key, c.over = p.ts, p.pic.key, false
 }
 
-// takes says whether a packet is below the cut. Changes of the cut are made here: down where a picture begins, up where the
-// codec says that it can be done.
+// takes says whether a packet is below the cut of its picture. Changes of the cut are made here: down where a picture begins,
+// up where the codec says that it can be done.
 func (c *cutter) takes(p *packet) bool {
 	d := &p.pic
 	if p.end == p.off { // padding
 		return true
 	}
 	if int32(p.ts-c.ts) > 0 {
-		c.ts, c.key = p.ts, false
-		c.now = cut{min(c.now.sid, c.want.sid), min(c.now.tid, c.want.tid)}
+		c.next(p.ts)
 	}
-	if d.start && p.ts == c.ts {
-		c.key = c.key || d.key
-		if c.key && d.sid == c.now.sid+1 && d.sid <= c.want.sid {
-			c.now.sid = d.sid
+	if p.ts == c.ts {
+		if d.start {
+			c.key = c.key || d.key
+			switch {
+			case c.now.tid >= c.want.tid:
+			case d.up && d.tid <= c.now.tid:
+				c.set(cut{c.now.sid, c.want.tid})
+			case d.sync && d.tid == c.now.tid+1:
+				c.set(cut{c.now.sid, d.tid})
+			}
 		}
-		switch {
-		case c.now.tid >= c.want.tid:
-		case d.up && d.tid <= c.now.tid:
-			c.now.tid = c.want.tid
-		case d.sync && d.tid == c.now.tid+1:
-			c.now.tid = d.tid
+		if c.open() && d.sid > c.now.sid && d.sid <= c.want.sid { // what comes before it is late
+			c.set(cut{d.sid, c.now.tid})
 		}
+		c.over = c.over || d.sid > c.now.sid
 	}
-	return d.sid <= c.now.sid && d.tid <= c.now.tid
+	is := c.of(p.ts)
+	return d.sid <= is.sid && d.tid <= is.tid
 }
 
+// next begins a picture.
+func (c *cutter) next(ts uint32) {
+	was, open := c.now, c.open()
+	if ts-c.since > cutKnown {
+		c.was = c.now
+	}
+	c.ts, c.key, c.over = ts, false, false
+	c.set(cut{min(c.now.sid, c.want.sid), min(c.now.tid, c.want.tid)})
+	if open { // the key picture has no end yet: layers of it may be late
+		c.was, c.since = cut{c.want.sid, was.tid}, ts
+	}
+}
+
+// set changes the cut with the newest picture.
+func (c *cutter) set(to cut) {
+	if to == c.now {
+		return
+	}
+	if c.since != c.ts {
+		c.was, c.since = c.now, c.ts
+	}
+	c.now = to
+}
+
+// of is how the picture of a timestamp is cut: packets come late, and are sent again.
+func (c *cutter) of(ts uint32) cut {
+	if int32(ts-c.since) < 0 {
+		return c.was
+	}
+	return c.now
+}
+
+// open says whether layers may yet be added in the newest picture.
+func (c *cutter) open() bool { return c.key && !c.over && c.now.sid < c.want.sid }
+
 // last says whether a packet ends what is taken of its picture, whose end the sender has marked in a layer above the cut
-// (RFC 9628, section 4.1; RTP Payload Format For AV1, section 4.2). In a key picture the next layer may be added yet.
+// (RFC 9628, section 4.1; RTP Payload Format For AV1, section 4.2).
 func (c *cutter) last(p *packet) bool {
-	return p.pic.end && p.pic.sid == c.now.sid && (c.now.sid >= c.want.sid || !c.key)
+	return p.pic.end && p.pic.sid == c.of(p.ts).sid && (p.ts != c.ts || !c.open())
 }
 
 // grows says whether a spatial layer is wanted that only a key frame brings.

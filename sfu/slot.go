@@ -358,7 +358,7 @@ func (t *slot) repeat(b *batch, seq uint16) (size int) {
 	}
 	n := seg.number(p)
 	h := t.hdr
-	h.seq, h.ts, h.marker, h.levelID = n.seq, n.ts, p.marker, 0
+	h.seq, h.ts, h.marker, h.levelID = n.seq, n.ts, p.marker || t.video && t.cut.last(p), 0
 	h.dep, h.frame = p.dependency(), n.id
 	if !t.video {
 		h.pt = t.soundPT(p)
