@@ -79,7 +79,7 @@ func comeAndGo(ctx context.Context, t *testing.T, n *node.Node, people int) (zon
 		join := func() {
 			o := peer.Options{
 				URL: n.Addrs.HTTP, Name: fmt.Sprint("p", i), Loopback: true, Muted: true, NoCamera: true,
-				AudioSlots: 2, VideoSlots: 1, ICEPatience: 500 * time.Millisecond,
+				AudioSlots: 2, VideoSlots: 1, ICEPatience: 3 * time.Second,
 			}
 			if i < 2 { // these two cannot reach each other but by the relay, over UDP and over TCP
 				o.ForceRelay, o.RelayProtocol = true, [...]string{"udp", "tcp"}[i]

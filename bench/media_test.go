@@ -50,7 +50,7 @@ func TestRealMedia(t *testing.T) {
 			}()
 			o := peer.Options{
 				URL: n.Addrs.HTTP, Loopback: true, ForceRelay: c.relay, RelayProtocol: "udp",
-				AudioSlots: 2, VideoSlots: 2, ICEPatience: time.Second,
+				AudioSlots: 2, VideoSlots: 2, ICEPatience: 3 * time.Second,
 			}
 			o.Name = "publisher"
 			publisher := dial(ctx, t, o)

@@ -19,7 +19,7 @@ func TestSwitch(t *testing.T) {
 	var progress bytes.Buffer
 	o := switchOptions{
 		Peers: 4, PromoteAt: 4, DemoteAt: 2, Rounds: 1, Hold: 500 * time.Millisecond, Loopback: true, FPS: 10,
-		Patience: 500 * time.Millisecond, Progress: &progress,
+		Patience: 3 * time.Second, Progress: &progress,
 	}
 	own := ownNode{
 		PromoteAt: o.PromoteAt, DemoteAt: o.DemoteAt,
