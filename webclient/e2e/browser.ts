@@ -26,10 +26,13 @@ const FLAGS = [
 /** What the machine's devices are like. */
 export type Devices = "fake" | "denied" | "none" | "silent";
 
+const AUTOPLAY = "--autoplay-policy=no-user-gesture-required";
+
 const DEVICES: Record<Devices, string[]> = {
   fake: ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=fps=15,device-count=1"],
-  denied: ["--deny-permission-prompts", "--use-fake-device-for-media-stream=fps=15,device-count=1"],
-  none: ["--use-fake-ui-for-media-stream"],
+  // Whoever is not recorded is played to after a click only, unless the browser is told otherwise.
+  denied: ["--deny-permission-prompts", "--use-fake-device-for-media-stream=fps=15,device-count=1", AUTOPLAY],
+  none: ["--use-fake-ui-for-media-stream", AUTOPLAY],
   // No devices, and a browser that plays no sound before the first click.
   silent: ["--use-fake-ui-for-media-stream", "--autoplay-policy=user-gesture-required"],
 };
