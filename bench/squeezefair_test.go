@@ -19,7 +19,7 @@ import (
 // TestANarrowWayIsShared: three people on one narrow way. While there is room for pictures, no one's is sharp at the price of
 // another's; where there is none, pictures are paused and SLOTS says so, and every voice goes on; and all of it comes back.
 func TestANarrowWayIsShared(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	n, err := server.Start(ctx, func(c *configs.Config) { c.Topology.PromoteAt, c.Topology.DemoteAt = 2, 0 })
@@ -64,7 +64,7 @@ func TestANarrowWayIsShared(t *testing.T) {
 	}
 	until := func(what string, ok func(layers []int) bool) {
 		t.Helper()
-		late := time.After(40 * time.Second)
+		late := time.After(90 * time.Second)
 		for {
 			f := look()
 			if ok(layersOf(f)) {
