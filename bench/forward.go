@@ -13,6 +13,7 @@ import (
 
 	"atrium/bench/forward"
 	"atrium/bench/server"
+	"atrium/bench/visitor"
 	"atrium/configs"
 )
 
@@ -90,11 +91,11 @@ func startForward(ctx context.Context) (*forwardServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := forward.Look(ctx, n.Addrs.HTTP, []byte(benchSecret))
+	o, err := visitor.Look(ctx, n.Addrs.HTTP, []byte(benchSecret))
 	if err != nil {
 		return nil, errors.Join(err, n.Stop())
 	}
-	return &forwardServer{name: "Atrium", place: o, pid: n.PID, admin: n.Addrs.Admin, stop: n.Stop}, nil
+	return &forwardServer{name: "Atrium", place: forward.Office{Office: o}, pid: n.PID, admin: n.Addrs.Admin, stop: n.Stop}, nil
 }
 
 func startJanus(ctx context.Context) (*forwardServer, error) {

@@ -12,6 +12,7 @@ import (
 	"atrium/bench/presence"
 	"atrium/bench/report"
 	"atrium/bench/server"
+	"atrium/bench/visitor"
 	"atrium/configs"
 )
 
@@ -57,8 +58,9 @@ func presenceNode(ctx context.Context, w *presence.World, adjust func(*configs.C
 	}, nil
 }
 
-func signalURL(n *server.Node) string {
-	return "ws" + strings.TrimPrefix(n.Addrs.HTTP, "http") + "/signal"
+// officeOf is a node whose secret is the bench's.
+func officeOf(n *server.Node) visitor.Office {
+	return visitor.Office{URL: n.Addrs.HTTP, Secret: []byte(benchSecret), Workspace: configs.DemoWorkspace}
 }
 
 // presenceRun is what one kind of client saw.
@@ -160,7 +162,7 @@ func (o presenceOptions) onNode(ctx context.Context, name string, opt presence.O
 			err = e
 		}
 	}()
-	opt.URL, opt.Secret, opt.Workspace = signalURL(n), []byte(benchSecret), configs.DemoWorkspace
+	opt.Office = officeOf(n)
 	c, err := presence.Enter(ctx, opt)
 	if err != nil {
 		return run, err
@@ -187,7 +189,7 @@ func (o presenceOptions) onHub(ctx context.Context, opt presence.Options) (run p
 			err = e
 		}
 	}()
-	opt.URL = h.URL
+	opt.Office.URL = h.URL
 	c, err := presence.Enter(ctx, opt)
 	if err != nil {
 		return run, err

@@ -42,8 +42,7 @@ func (o idleOptions) hold(ctx context.Context) (res *report.Result, err error) {
 		}
 	}()
 	opt := presence.Options{
-		URL: signalURL(n), Secret: []byte(benchSecret), Workspace: configs.DemoWorkspace,
-		World: w, People: min(o.Zones, o.Connections), Batch: true, ReadBuffer: 4 << 10,
+		Office: officeOf(n), World: w, People: min(o.Zones, o.Connections), Batch: true, ReadBuffer: 4 << 10,
 	}
 	// What the first people bring along is the process's and not theirs: code that is paged in, pools, threads.
 	first, err := presence.Enter(ctx, opt)

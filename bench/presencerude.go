@@ -6,7 +6,6 @@ import (
 
 	"atrium/bench/presence"
 	"atrium/bench/report"
-	"atrium/configs"
 )
 
 // ways are those of the scenario misbehave, one person each.
@@ -25,8 +24,7 @@ func (o presenceOptions) beside(ctx context.Context) (res *report.Result, err er
 		}
 	}()
 	c, err := presence.Enter(ctx, presence.Options{
-		URL: signalURL(n), Secret: []byte(benchSecret), Workspace: configs.DemoWorkspace,
-		World: w, People: o.People, Hz: o.Hz, Batch: true, ReadBuffer: 32 << 10,
+		Office: officeOf(n), World: w, People: o.People, Hz: o.Hz, Batch: true, ReadBuffer: 32 << 10,
 	})
 	if err != nil {
 		return nil, err

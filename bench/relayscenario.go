@@ -16,6 +16,7 @@ import (
 	"atrium/bench/relay"
 	"atrium/bench/report"
 	"atrium/bench/server"
+	"atrium/bench/visitor"
 	"atrium/configs"
 )
 
@@ -120,6 +121,7 @@ func measureRelay(ctx context.Context, o relayOptions, progress io.Writer) (serv
 // ownRelay is a node, with two members of a zone that uses the relay.
 func ownRelay(ctx context.Context, o relayOptions, cert, key string) (*relayServer, error) {
 	n, err := server.Start(ctx, func(c *configs.Config) {
+		c.Auth.Secret = benchSecret
 		c.Server.TLS = configs.TLS{Cert: configs.Path(cert), Key: configs.Path(key)}
 		c.TURN.TLS = "127.0.0.1:0"
 		// Two people stand for many: the quota of a pair is theirs.
@@ -128,7 +130,11 @@ func ownRelay(ctx context.Context, o relayOptions, cert, key string) (*relayServ
 	if err != nil {
 		return nil, err
 	}
-	both, err := relay.Members(ctx, n.Addrs.HTTP)
+	office, err := visitor.Look(ctx, n.Addrs.HTTP, []byte(benchSecret))
+	if err != nil {
+		return nil, errors.Join(err, n.Stop())
+	}
+	credentials, leave, err := relay.Members(ctx, office)
 	if err != nil {
 		return nil, errors.Join(err, n.Stop())
 	}
@@ -138,13 +144,11 @@ func ownRelay(ctx context.Context, o relayOptions, cert, key string) (*relayServ
 			Server: map[relay.Transport]string{
 				relay.UDP: n.Addrs.TURNUDP.String(), relay.TCP: n.Addrs.TURNTCP.String(), relay.TLS: n.Addrs.TURNTLS.String(),
 			},
-			Credentials: [2]relay.Credentials{both[0].Credentials, both[1].Credentials},
+			Credentials: credentials,
 		},
 		pid: n.PID,
 		stop: func() error {
-			for _, m := range both {
-				m.Leave()
-			}
+			leave()
 			return n.Stop()
 		},
 	}, nil

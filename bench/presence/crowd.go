@@ -8,24 +8,21 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"atrium/bench/visitor"
 	"atrium/signaling/protocol"
 )
 
 // Options are what a crowd is.
 type Options struct {
-	URL        string // of the WebSocket
-	Secret     []byte // that tokens are minted with
-	Workspace  uuid.UUID
+	Office     visitor.Office // of the plain hub: its URL
 	World      *World
 	People     int
 	Hz         float64 // updates of each person a second; 0: they stand still
 	Batch      bool    // they list presence_batch
 	Plain      bool    // it is the plain hub, which knows presence only
 	ReadBuffer int     // of each person, bytes
-	Features   []string
 }
 
 // Crowd is people in the zones of a world, equally many in each.
@@ -33,9 +30,10 @@ type Crowd struct {
 	Latency Latencies // from an update's sending to its reading by each receiver
 
 	// Static after construction.
-	o      Options
-	people []*person
-	start  time.Time
+	o        Options
+	features []protocol.Feature // that they list
+	people   []*person
+	start    time.Time
 
 	delivered, refused, astray, lost atomic.Int64
 	leaving                          atomic.Bool
@@ -46,10 +44,11 @@ type Crowd struct {
 
 // Enter lets everybody in, some at a time.
 func Enter(ctx context.Context, o Options) (*Crowd, error) {
-	if o.Batch {
-		o.Features = append(o.Features, string(protocol.FeaturePresenceBatch))
-	}
+	o.Office.World = o.World.ID
 	c := &Crowd{o: o, start: time.Now()}
+	if o.Batch {
+		c.features = []protocol.Feature{protocol.FeaturePresenceBatch}
+	}
 	zones := len(o.World.Zones)
 	for i := range o.People {
 		c.people = append(c.people, &person{
@@ -82,8 +81,8 @@ func Enter(ctx context.Context, o Options) (*Crowd, error) {
 func (c *Crowd) Leave() {
 	c.leaving.Store(true)
 	for _, p := range c.people {
-		if p.ws != nil {
-			_ = p.ws.Close()
+		if p.conn != nil {
+			p.conn.Close()
 			<-p.ended
 		}
 	}

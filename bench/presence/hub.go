@@ -162,7 +162,7 @@ func StartHub(ctx context.Context) (*Hub, error) {
 		_ = h.Stop()
 		return nil, fmt.Errorf("presence: the plain hub did not come up: %w", err)
 	}
-	h.URL = "ws://" + addr + "/"
+	h.URL = "http://" + addr
 	return h, nil
 }
 

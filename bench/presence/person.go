@@ -14,9 +14,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 
-	"atrium/signaling/identity"
+	"atrium/bench/visitor"
 	"atrium/signaling/protocol"
-	"atrium/signaling/space"
 )
 
 // A person's y says which of its updates this is: tile + n/1000. So a delivered update leads to when it was sent.
@@ -32,7 +31,7 @@ type person struct {
 	user   uuid.UUID
 
 	// Written by join, then static.
-	ws     *websocket.Conn
+	conn   *visitor.Conn
 	zoneID uuid.UUID
 
 	// Owned by who sends.
@@ -49,59 +48,35 @@ type person struct {
 }
 
 // dial opens the connection from one of several loopback addresses, each of which has its own ephemeral ports.
-func (p *person) dial(ctx context.Context) error {
+func (p *person) dial(ctx context.Context) (err error) {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+p.number%16))}}
-	d := websocket.Dialer{
-		NetDialContext: dialer.DialContext, HandshakeTimeout: joinWithin,
-		ReadBufferSize: p.crowd.o.ReadBuffer, WriteBufferSize: 512, WriteBufferPool: &writeBuffers,
-	}
-	ws, resp, err := d.DialContext(ctx, p.crowd.o.URL+"?user="+p.user.String(), nil)
-	if err != nil {
-		return fmt.Errorf("presence: person %d cannot connect: %w", p.number, err)
-	}
-	_ = resp.Body.Close()
-	// gorilla's own handler gives the pong a second, which on a machine that is full with ten thousand people is not enough.
-	ws.SetPingHandler(func(data string) error {
-		return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(joinWithin))
+	p.conn, err = visitor.Dial(ctx, p.crowd.o.Office.URL+"/signal?user="+p.user.String(), websocket.Dialer{
+		NetDialContext: dialer.DialContext, ReadBufferSize: p.crowd.o.ReadBuffer, WriteBufferSize: 512, WriteBufferPool: &writeBuffers,
 	})
-	p.ws = ws
-	return nil
+	return err
 }
 
 var writeBuffers sync.Pool
 
-const joinWithin = 30 * time.Second
-
 // join connects, joins the world, walks through the hall into its zone, and begins to read.
 func (p *person) join(ctx context.Context) error {
 	if err := p.dial(ctx); err != nil {
-		return err
+		return fmt.Errorf("presence: person %d cannot connect: %w", p.number, err)
 	}
 	if !p.crowd.o.Plain {
-		_ = p.ws.SetReadDeadline(time.Now().Add(joinWithin))
-		if err := p.enter(); err != nil {
-			_ = p.ws.Close()
+		if err := p.enter(ctx); err != nil {
+			p.conn.Close()
 			return fmt.Errorf("presence: person %d cannot join: %w", p.number, err)
 		}
-		_ = p.ws.SetReadDeadline(time.Time{})
 	}
 	go p.read()
 	return nil
 }
 
-func (p *person) enter() error {
+func (p *person) enter(ctx context.Context) error {
 	o := p.crowd.o
-	token, err := identity.Mint(identity.Auth{Secret: o.Secret}, identity.Claims{
-		User: p.user, Workspace: o.Workspace, Name: fmt.Sprint("Person ", p.number), Avatar: "fox", Role: space.Plain, Expires: time.Now().Add(time.Hour),
-	})
+	w, err := p.conn.Join(ctx, o.Office, p.user, fmt.Sprint("Person ", p.number), p.crowd.features...)
 	if err != nil {
-		return err
-	}
-	if err := p.ask(protocol.TypeConnect, protocol.Connect{Token: token, ClientVersion: "bench", Features: o.Features}, protocol.TypeConnected, nil); err != nil {
-		return err
-	}
-	var w protocol.WorldState
-	if err := p.ask(protocol.TypeJoinWorld, protocol.JoinWorld{WorldID: o.World.ID}, protocol.TypeWorldState, &w); err != nil {
 		return err
 	}
 	x, y := o.World.path(p.zone, p.place)
@@ -109,35 +84,9 @@ func (p *person) enter() error {
 	if w.CurrentZone.ZoneID == p.zoneID {
 		return nil // back within its grace
 	}
-	return p.ask(protocol.TypeZoneTransition, protocol.ZoneTransition{
+	return p.conn.Ask(ctx, protocol.TypeZoneTransition, protocol.ZoneTransition{
 		FromZoneID: w.CurrentZone.ZoneID, ToZoneID: p.zoneID, Position: protocol.Position{X: float64(x), Y: float64(y)},
 	}, protocol.TypeZoneTransitioned, nil)
-}
-
-// ask sends a message and reads on to its answer.
-func (p *person) ask(typ string, payload any, answer string, into any) error {
-	if err := p.ws.WriteMessage(websocket.TextMessage, protocol.MustEncode(typ, payload)); err != nil {
-		return err
-	}
-	for {
-		_, frame, err := p.ws.ReadMessage()
-		if err != nil {
-			return fmt.Errorf("after %s: %w", typ, err)
-		}
-		env, err := protocol.Decode(frame)
-		if err != nil {
-			return err
-		}
-		switch env.Type {
-		case answer:
-			if into == nil {
-				return nil
-			}
-			return env.Into(into)
-		case protocol.TypeError, protocol.TypePositionCorrection:
-			return fmt.Errorf("%s is answered by %s %s", typ, env.Type, env.Payload)
-		}
-	}
 }
 
 // read is the read loop; it owns the connection's reading and ends with it.
@@ -146,7 +95,7 @@ func (p *person) read() {
 	var buf bytes.Buffer
 	var got []update
 	for {
-		_, r, err := p.ws.NextReader()
+		_, r, err := p.conn.NextReader()
 		if err == nil {
 			buf.Reset()
 			_, err = buf.ReadFrom(r)
@@ -231,5 +180,5 @@ func (p *person) step() error {
 	b = append(b, p.zoneID.String()...)
 	p.text = append(b, `"},"protocol_version":1}`...)
 	p.sentAt[n%laps].Store(p.crowd.now())
-	return p.ws.WriteMessage(websocket.TextMessage, p.text)
+	return p.conn.WriteMessage(websocket.TextMessage, p.text)
 }

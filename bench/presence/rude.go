@@ -66,10 +66,10 @@ func (r *Rude) once(ctx context.Context, i int, way Rudeness) {
 	if err := p.dial(ctx); err != nil {
 		return
 	}
-	defer p.ws.Close()
-	stop := context.AfterFunc(ctx, func() { _ = p.ws.Close() })
+	defer p.conn.Close()
+	stop := context.AfterFunc(ctx, p.conn.Close)
 	defer stop()
-	if err := p.enter(); err != nil {
+	if err := p.enter(ctx); err != nil {
 		if ctx.Err() == nil {
 			r.crowd.note(err)
 		}
@@ -78,8 +78,8 @@ func (r *Rude) once(ctx context.Context, i int, way Rudeness) {
 	code := 0
 	switch way {
 	case Deaf:
-		_ = p.ws.NetConn().(*net.TCPConn).SetReadBuffer(4 << 10)
-		for p.write([]byte(`{"type":"ICE_FAILED","payload":{"peer_id":"`+p.user.String()+`"}}`)) == nil {
+		_ = p.conn.NetConn().(*net.TCPConn).SetReadBuffer(4 << 10)
+		for p.conn.Write([]byte(`{"type":"ICE_FAILED","payload":{"peer_id":"`+p.user.String()+`"}}`)) == nil {
 			r.count(way)
 			select { // now and then, to see that the server has given it up; the answers are not read either
 			case <-time.After(20 * time.Millisecond):
@@ -99,7 +99,7 @@ func (r *Rude) once(ctx context.Context, i int, way Rudeness) {
 		const pairs = 3990 // 8 bytes each: two of these are just under the frame's limit, and under encoding/json's depth
 		deep := strings.Repeat(`{"a":[`, pairs) + strings.Repeat(`]}`, pairs)
 		frame := []byte(`{"type":"MOVE_INTENT","payload":{},"x":[` + deep + `,` + deep + `]}`)
-		for p.write(frame) == nil {
+		for p.conn.Write(frame) == nil {
 			r.count(way)
 		}
 		code = <-ended
@@ -117,15 +117,10 @@ func (r *Rude) count(way Rudeness) {
 	r.mu.Unlock()
 }
 
-func (p *person) write(frame []byte) error {
-	_ = p.ws.SetWriteDeadline(time.Now().Add(30 * time.Second))
-	return p.ws.WriteMessage(websocket.TextMessage, frame)
-}
-
 // hear reads to the end, and gives the close code.
 func (p *person) hear() int {
 	for {
-		if _, _, err := p.ws.NextReader(); err != nil {
+		if _, _, err := p.conn.NextReader(); err != nil {
 			if e, ok := err.(*websocket.CloseError); ok && e.Code != websocket.CloseAbnormalClosure {
 				return e.Code
 			}
