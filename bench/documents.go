@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,10 +33,6 @@ const (
 	wantGone      = 10 * time.Second
 	wantRight     = 5 * time.Second
 )
-
-func documentsURL(n *server.Node) string {
-	return "ws" + strings.TrimPrefix(n.Addrs.HTTP, "http") + "/documents"
-}
 
 // run is the scenario: one document on one node, the same people in a zone, and then two nodes and Redis.
 func (o documentsOptions) run(ctx context.Context) (*report.Result, error) {
@@ -183,7 +178,7 @@ func (o documentsOptions) enter(ctx context.Context, n *server.Node, doc uuid.UU
 		}
 	}
 	for range count {
-		p, err := documents.Enter(ctx, documentsURL(n), []byte(benchSecret), configs.DemoWorkspace, uuid.New(), doc)
+		p, err := documents.Enter(ctx, officeOf(n), uuid.New(), doc)
 		if err != nil {
 			return people, leave, err
 		}

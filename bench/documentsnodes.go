@@ -65,7 +65,7 @@ func (o documentsOptions) seen(ctx context.Context, res *report.Result, nodes [2
 	var took []time.Duration
 	for range o.Joins {
 		user := uuid.New()
-		p, err := documents.Enter(in, documentsURL(nodes[0]), []byte(benchSecret), configs.DemoWorkspace, user, uuid.New())
+		p, err := documents.Enter(in, officeOf(nodes[0]), user, uuid.New())
 		if err != nil {
 			return err
 		}

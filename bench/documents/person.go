@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -16,9 +15,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 
+	"atrium/bench/visitor"
 	"atrium/signaling/documents/wire"
-	"atrium/signaling/identity"
-	"atrium/signaling/space"
 )
 
 // Person is one connection in a document.
@@ -26,7 +24,7 @@ type Person struct {
 	User     uuid.UUID
 	Document uuid.UUID
 
-	ws    *websocket.Conn
+	conn  *visitor.Conn
 	ended chan struct{}
 
 	cursors atomic.Int64 // delivered to it
@@ -44,24 +42,20 @@ type Person struct {
 	changed chan struct{}   // closed at the next change
 }
 
-const within = 10 * time.Second
-
 // Enter connects a user to a node and joins the document.
-func Enter(ctx context.Context, url string, secret []byte, workspace, user, document uuid.UUID) (*Person, error) {
-	token, err := identity.Mint(identity.Auth{Secret: secret}, identity.Claims{
-		User: user, Workspace: workspace, Name: "Person", Avatar: "fox", Role: space.Plain, Expires: time.Now().Add(time.Hour),
+func Enter(ctx context.Context, o visitor.Office, user, document uuid.UUID) (*Person, error) {
+	token, err := o.Token(user, "Person")
+	if err != nil {
+		return nil, err
+	}
+	conn, err := visitor.Dial(ctx, o.URL+"/documents", websocket.Dialer{
+		Subprotocols: []string{wire.Subprotocol, token, wire.SubprotocolAck}, ReadBufferSize: 32 << 10,
 	})
 	if err != nil {
 		return nil, err
 	}
-	d := websocket.Dialer{HandshakeTimeout: within, Subprotocols: []string{wire.SubprotocolAck}, ReadBufferSize: 32 << 10}
-	ws, res, err := d.DialContext(ctx, url, http.Header{"Authorization": {"Bearer " + token}})
-	if err != nil {
-		return nil, fmt.Errorf("documents: %w", err)
-	}
-	_ = res.Body.Close()
 	p := &Person{
-		User: user, Document: document, ws: ws, ended: make(chan struct{}), others: map[uuid.UUID]uint64{}, errors: map[wire.Code]int{}, changed: make(chan struct{}),
+		User: user, Document: document, conn: conn, ended: make(chan struct{}), others: map[uuid.UUID]uint64{}, errors: map[wire.Code]int{}, changed: make(chan struct{}),
 	}
 	go p.read()
 	if err := p.Send(wire.TagJoinDocument, wire.JoinDocument{DocumentID: document, UserID: user}); err != nil {
@@ -73,7 +67,7 @@ func Enter(ctx context.Context, url string, secret []byte, workspace, user, docu
 
 // Close ends the connection.
 func (p *Person) Close() {
-	_ = p.ws.Close()
+	p.conn.Close()
 	<-p.ended
 }
 
@@ -81,8 +75,7 @@ func (p *Person) Close() {
 func (p *Person) Send(tag string, m any) error {
 	p.write.Lock()
 	defer p.write.Unlock()
-	_ = p.ws.SetWriteDeadline(time.Now().Add(within))
-	return p.ws.WriteMessage(websocket.TextMessage, wire.Encode(tag, m))
+	return p.conn.Write(wire.Encode(tag, m))
 }
 
 // began is what cursors' columns count microseconds from.
@@ -106,7 +99,7 @@ func stamp() string { return time.Now().UTC().Format(time.RFC3339Nano) }
 func (p *Person) read() {
 	defer close(p.ended)
 	for {
-		_, frame, err := p.ws.ReadMessage()
+		_, frame, err := p.conn.ReadMessage()
 		if err != nil {
 			return
 		}
