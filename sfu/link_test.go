@@ -28,6 +28,7 @@ func TestRefusalsBeforeConnect(t *testing.T) {
 		{"no version", `{"type":"CONNECT","payload":{"token":"x"}}`, protocol.InvalidRequest, 4400},
 		{"version 2", `{"type":"CONNECT","payload":{"token":"x"},"protocol_version":2}`, protocol.InvalidRequest, 4400},
 		{"no token", `{"type":"CONNECT","payload":{},"protocol_version":1}`, protocol.AuthFailed, 4401},
+		{"token null", `{"type":"CONNECT","payload":{"token":null},"protocol_version":1}`, protocol.AuthFailed, 4401},
 		{"forged token", `{"type":"CONNECT","payload":{"token":"x"},"protocol_version":1}`, protocol.AuthFailed, 4401},
 		{"no live member", `{"type":"CONNECT","payload":{"token":"refused"},"protocol_version":1}`, protocol.PermissionDenied, 4403},
 		{"no payload", `{"type":"CONNECT","protocol_version":1}`, protocol.AuthFailed, 4401},

@@ -66,6 +66,7 @@ func TestConnectRefused(t *testing.T) {
 		{"another version", `{"type":"CONNECT","payload":{"token":"` + good + `"},"protocol_version":2}`, protocol.InvalidRequest, "protocol_version", 4400},
 		{"version as text", `{"type":"CONNECT","payload":{"token":"` + good + `"},"protocol_version":"1"}`, protocol.InvalidRequest, "protocol_version", 4400},
 		{"no token", `{"type":"CONNECT","payload":{},"protocol_version":1}`, protocol.AuthFailed, "token", 4401},
+		{"token null", `{"type":"CONNECT","payload":{"token":null},"protocol_version":1}`, protocol.AuthFailed, "token", 4401},
 		{"no payload", `{"type":"CONNECT","protocol_version":1}`, protocol.AuthFailed, "token", 4401},
 		{"empty token", connect(""), protocol.AuthFailed, "token", 4401},
 		{"no JWT", connect("x"), protocol.AuthFailed, "", 4401},

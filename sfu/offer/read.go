@@ -92,7 +92,7 @@ func (r *reader) section(i int, m *sdp.MediaDescription) *protocol.Error {
 	if i < len(r.earlier) {
 		was := &r.earlier[i]
 		if was.Mid != mid || was.Kind != s.Kind {
-			return Bad("section %d is %q; in the offer before it was %q, and sections keep their place", i, clip(mid), was.Mid)
+			return Bad("section %d is %q (%s); in the offer before it was %q (%s), and sections keep their place", i, clip(mid), s.Kind, was.Mid, was.Kind)
 		}
 		if !s.Off && was.Slot != s.Slot {
 			return Bad("section %q was an uplink or a slot in the offer before and is the other now", clip(mid))

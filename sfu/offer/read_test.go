@@ -100,6 +100,23 @@ func TestOffersThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestSectionsKeepTheirPlace(t *testing.T) {
+	first, bad := Read(someOffer, nil, Limits{2, 2})
+	if bad != nil {
+		t.Fatal(bad)
+	}
+	for _, x := range []struct{ name, offer, says string }{
+		{"another kind", strings.Replace(someOffer, "m=video", "m=audio", 1), `section 1 is "1" (audio); in the offer before it was "1" (video)`},
+		{"another mid", strings.NewReplacer("a=mid:1", "a=mid:9", "BUNDLE 0 1", "BUNDLE 0 9").Replace(someOffer), `section 1 is "9" (video); in the offer before it was "1" (video)`},
+		{"another role", strings.Replace(someOffer, "a=inactive", "a=recvonly", 1), `section "1" was an uplink`},
+	} {
+		_, bad := Read(x.offer, first.Roles(), Limits{2, 2})
+		if bad == nil || bad.Field() != "sdp" || !strings.Contains(bad.Message, x.says) {
+			t.Errorf("%s: %v, want it to say %q", x.name, bad, x.says)
+		}
+	}
+}
+
 // What a session keeps of an offer keeps nothing of its text, which is 150 KB with all slots.
 func TestNothingKeepsTheText(t *testing.T) {
 	raw, err := os.ReadFile("testdata/chromium.sdp")

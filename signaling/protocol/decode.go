@@ -79,13 +79,13 @@ const (
 	maxHeight    = 1 << 16
 )
 
-// decodeConnect leaves an absent token to the caller: without a token CONNECT is AUTH_FAILED, not INVALID_REQUEST.
+// decodeConnect leaves an absent token, which null is too, to the caller: without a token CONNECT is AUTH_FAILED, not INVALID_REQUEST.
 func decodeConnect(r *reader) Message {
 	m := &Connect{}
 	if r.err != nil {
 		return m
 	}
-	if _, ok := r.fields.get("token"); ok {
+	if r.has("token") {
 		m.Token = r.text("token", maxToken, "a JWT")
 	}
 	if r.has("client_version") {

@@ -310,7 +310,7 @@ func (r *reader) candidate(field string) json.RawMessage {
 // sfu reads a "to" that must name the SFU.
 func (r *reader) sfu(field string) string {
 	s := r.text(field, 64, `"sfu"`)
-	if r.err == nil && !strings.EqualFold(s, SFUParty) {
+	if r.err == nil && s != SFUParty {
 		r.fail(field, `%q is %q; on the SFU link it must be "sfu"`, field, clip(s))
 	}
 	return SFUParty
