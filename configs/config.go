@@ -251,7 +251,7 @@ func Default() *Config {
 		SFU:    SFU{UDP: "127.0.0.1:7882", TCP: "127.0.0.1:7881", AudioSlots: 24, VideoSlots: 24, TokenTTL: time.Minute},
 		Worlds: Worlds{WorkspaceID: DemoWorkspace},
 		Documents: Documents{
-			Enabled: true, Messages: 200, Joins: 10, Notes: 10, MaxNotes: 10_000, MaxBytes: 8 << 20, Tick: 50 * time.Millisecond,
+			Enabled: true, Messages: 1000, Joins: 10, Notes: 10, MaxNotes: 10_000, MaxBytes: 8 << 20, Tick: 50 * time.Millisecond,
 		},
 	}
 }

@@ -26,7 +26,7 @@ type Options struct {
 	Store  *store.Store // where notes are kept, unless there is a Bus
 	Bus    *bus.Bus     // to the other nodes; nil: there are none. Whoever gives these closes them, after the server
 
-	Messages  socket.Rate   // of a connection, a second: 200; over it, it is read more slowly
+	Messages  socket.Rate   // of a connection, a second: 1000; over it, it is read more slowly
 	Joins     socket.Rate   // JoinDocument of a connection, a second: 10
 	NoteRate  float64       // notes of a user, a second: 10, with bursts of twice that
 	MaxNotes  int           // of a document: 10000
@@ -47,7 +47,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	def(&o.Messages, 200)
+	def(&o.Messages, 1000)
 	def(&o.Joins, 10)
 	def(&o.NoteRate, 10)
 	def(&o.MaxNotes, 10_000)

@@ -256,6 +256,27 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
+// TestBurstOfCursors: two thousand at once are within the default limit, so that no stale ones wait before the latest.
+func TestBurstOfCursors(t *testing.T) {
+	h := newHouse(t, func(o *documents.Options) { o.Messages = 0 })
+	doc := uuid.New()
+	a, b := h.enter(uuid.New()), h.enter(uuid.New())
+	a.join(doc)
+	a.fence()
+	b.join(doc)
+	b.fenceQuietly()
+	a.fenceQuietly()
+	const last = 1999
+	for line := range uint64(last + 1) {
+		a.cursor(doc, line)
+	}
+	a.fence() // and no word of a limit
+	var m wire.CursorUpdate
+	for m.Position.Line != last {
+		b.expect(wire.TagCursorUpdate, &m)
+	}
+}
+
 // TestFlood: a connection over its limit is read more slowly and told so, and is closed when it goes on.
 func TestFlood(t *testing.T) {
 	h := newHouse(t, func(o *documents.Options) { o.Messages, o.Flooding = 10, 500*time.Millisecond })
