@@ -54,7 +54,7 @@ type Conn struct {
 	pong     string // of the latest ping; RFC 6455, section 5.5.3 lets the earlier ones go unanswered
 	missed   int    // pings since the last sign of life
 	closing  bool
-	echo     bool // the peer has sent its close frame
+	echo     bool // the peer has sent its close frame, or will not
 	sent     bool // ours is out
 	dead     bool
 	code     int
@@ -141,6 +141,7 @@ func (c *Conn) beat() {
 	}
 	if c.missed >= 2 {
 		c.out.clear()
+		c.echo = true // who answers no ping does not answer a goodbye: its end is now, not after CloseTimeout
 		c.closeLocked(protocol.CloseTimeout, "two heartbeats were not answered")
 		return
 	}
