@@ -62,7 +62,7 @@ func (s *session) admit(frame []byte) (q request, ok bool) {
 func (s *session) handle(q request) {
 	env, r, err := q.env, q.route, q.err
 	if s.claims == nil && env.Type != protocol.TypeConnect && env.Type != "" {
-		s.refuse(protocol.Errorf(protocol.AuthFailed, knownType(env.Type), "the first message must be CONNECT"), protocol.CloseAuth)
+		s.refuse(protocol.Errorf(protocol.AuthFailed, protocol.Named(env.Type), "the first message must be CONNECT"), protocol.CloseAuth)
 		return
 	}
 	if env.Type == protocol.TypeError {
@@ -126,19 +126,11 @@ func (s *session) pause() {
 func (s *session) limited(typ, kind string) {
 	s.srv.metrics.limited.WithLabelValues(kind).Inc()
 	tell, over := s.limits.overrun.Refused(s.srv.opt.Now())
-	if over > s.srv.opt.Flooding {
+	if tell && over > s.srv.opt.Flooding { // its last words are told once a second too
 		s.refuse(protocol.Errorf(protocol.RateLimited, "", "over the limit for %s on end", s.srv.opt.Flooding).With("kind", kind), protocol.CloseFlooding)
 		return
 	}
 	if tell && typ != protocol.TypeError { // an error is never answered, or two sides that do would never end
-		s.sendError(protocol.Errorf(protocol.RateLimited, knownType(typ), "too many messages of this kind (%s); this one is dropped", kind).With("kind", kind))
+		s.sendError(protocol.Errorf(protocol.RateLimited, protocol.Named(typ), "too many messages of this kind (%s); this one is dropped", kind).With("kind", kind))
 	}
-}
-
-// knownType gives a type back if it is one, so that an answer does not repeat whatever a client wrote.
-func knownType(typ string) string {
-	if protocol.IsZoneType(typ) {
-		return typ
-	}
-	return ""
 }

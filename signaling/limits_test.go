@@ -38,7 +38,7 @@ func TestRateLimited(t *testing.T) {
 }
 
 func TestFloodingIsClosed(t *testing.T) {
-	h := newHouse(t, func(o *Options) { o.Limits = Limits{Other: 1}; o.Flooding = time.Second })
+	h := newHouse(t, func(o *Options) { o.Limits = Limits{Other: 1}; o.Flooding = 1500 * time.Millisecond })
 	b := h.enter(space.Plain)
 	a := h.connect(h.claims(space.Plain))
 	stop := make(chan struct{})
@@ -52,8 +52,22 @@ func TestFloodingIsClosed(t *testing.T) {
 			}
 		}
 	}()
+	var first, last time.Time
+	told := 0
+	for e := (protocol.Error{}); !strings.Contains(e.Message, "on end"); {
+		if a.expect(protocol.TypeError, &e); e.Code != protocol.RateLimited {
+			continue // within the burst
+		}
+		if last = time.Now(); told == 0 {
+			first = last
+		}
+		told++
+	}
 	a.wantClose(protocol.CloseFlooding)
 	<-stop
+	if took := last.Sub(first); told < 2 || float64(told-1) > took.Seconds()+0.25 {
+		t.Errorf("told %d times in %v, want once a second, its last words included", told, took)
+	}
 	_ = b
 }
 
@@ -61,11 +75,10 @@ func TestMalformed(t *testing.T) {
 	h := newHouse(t, nil)
 	a, b := h.pair(space.Plain)
 	for frame, field := range map[string]string{
-		`hello`:                       "",
-		`[]`:                          "",
-		`{"payload":{}}`:              "type",
-		`{"type":7,"payload":{}}`:     "type",
-		`{"type":"FLY","payload":{}}`: "type",
+		`hello`:                   "",
+		`[]`:                      "",
+		`{"payload":{}}`:          "type",
+		`{"type":7,"payload":{}}`: "type",
 		strings.Repeat(`{"a":`, 9000) + `1` + strings.Repeat(`}`, 9000): "type",
 		strings.Repeat(`[`, 60000):                                      "",
 	} {
@@ -74,8 +87,10 @@ func TestMalformed(t *testing.T) {
 	}
 	a.raw(`{"type":"JOIN_WORLD","payload":[]}`)
 	a.wantError(protocol.InvalidRequest, "JOIN_WORLD", "payload")
-	a.raw(`{"type":"VIEW","payload":{}}`)
-	a.wantError(protocol.InvalidRequest, "VIEW", "type")
+	for typ, named := range map[string]string{"VIEW": "VIEW", "FLY": "FLY", strings.Repeat("F", 64): strings.Repeat("F", 64), strings.Repeat("F", 65): ""} {
+		a.raw(`{"type":"` + typ + `","payload":{}}`)
+		a.wantError(protocol.InvalidRequest, named, "type")
+	}
 	b.silent()
 }
 

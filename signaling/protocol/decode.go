@@ -48,13 +48,10 @@ func ZoneTypes() []string {
 	return types
 }
 
-// IsZoneType reports whether clients may send typ on the zone link.
-func IsZoneType(typ string) bool { _, ok := decoders[ZoneLink][typ]; return ok }
-
 func (e Envelope) decode(link Link) (Message, error) {
 	d, ok := decoders[link][e.Type]
 	if !ok {
-		return nil, Errorf(InvalidRequest, known(e.Type), "%q is no message that a client sends on the %s link", clip(e.Type), link).With("field", "type")
+		return nil, Errorf(InvalidRequest, Named(e.Type), "%q is no message that a client sends on the %s link", clip(e.Type), link).With("field", "type")
 	}
 	if e.Version != nil && *e.Version != Version {
 		return nil, Errorf(InvalidRequest, e.Type, "protocol_version is %d; this server speaks %d", *e.Version, Version).

@@ -34,14 +34,14 @@ func Decode(frame []byte) (Envelope, error) {
 	}
 	if p, ok := fields.get("payload"); ok {
 		if !isKind(p, '{') {
-			return env, Errorf(InvalidRequest, known(env.Type), `"payload" is %s; it must be an object`, describe(p)).With("field", "payload")
+			return env, Errorf(InvalidRequest, Named(env.Type), `"payload" is %s; it must be an object`, describe(p)).With("field", "payload")
 		}
 		env.Payload = p
 	}
 	if v, ok := fields.get("protocol_version"); ok {
 		whole, ok := wholeOf(v)
 		if !ok {
-			return env, Errorf(InvalidRequest, known(env.Type), `"protocol_version" is %s; it must be the integer %d`, describe(v), Version).With("field", "protocol_version")
+			return env, Errorf(InvalidRequest, Named(env.Type), `"protocol_version" is %s; it must be the integer %d`, describe(v), Version).With("field", "protocol_version")
 		}
 		n := int(whole)
 		env.Version = &n
@@ -151,12 +151,12 @@ func clip(s string) string {
 	return s[:cut] + "…"
 }
 
-// known gives a type only if it exists, so that a client's text never comes back at length.
-func known(typ string) string {
-	for _, types := range decoders {
-		if _, ok := types[typ]; ok {
-			return typ
-		}
+// Named is what details.type says of a message of type typ: what its sender wrote, known or not, or nothing where that is
+// so long that no message is meant. A client's text never comes back at length.
+func Named(typ string) string {
+	const most = 64
+	if len(typ) > most {
+		return ""
 	}
-	return ""
+	return typ
 }
