@@ -2,6 +2,11 @@ package sfu
 
 import (
 	"testing"
+
+	"github.com/pion/rtp"
+
+	"atrium/sfu/offer"
+	"atrium/signaling/protocol"
 )
 
 func TestH264Units(t *testing.T) {
@@ -58,6 +63,48 @@ func TestH264BeginsOnceInAPicture(t *testing.T) {
 		if l.describe(p); p.pic.key != c.key {
 			t.Errorf("packet %d: %+v", i, p.pic)
 		}
+	}
+}
+
+// Each offer tells a slot its formats again. What feeds it goes on under its own; what was stopped meanwhile begins anew.
+func TestAFurtherOfferKeepsThePayloadType(t *testing.T) {
+	g := rig(t, true, 1, true)
+	s, w := g.slots[0], g.wires[0]
+	g.l.codec, g.l.reading.codec = offer.H264, codecH264
+	section := offer.Section{Mid: "0", Kind: protocol.Video, Slot: true, Agreed: offer.Agreed{Formats: []offer.Format{
+		{Codec: offer.VP8, PT: 100, RTX: 101}, {Codec: offer.H264, PT: 102, RTX: 103}}}}
+	seq := uint16(0)
+	arrive := func(unit ...byte) {
+		seq++
+		g.arrive(raw(t, rtp.Header{SequenceNumber: seq, Timestamp: uint32(seq) * 3000, Marker: true}, unit, 0))
+	}
+	key, delta := []byte{0x67, 0x42, 0xc0, 0x15}, []byte{0x41, 0x9a, 0}
+	s.negotiated(&section)
+	arrive(key...)
+	s.negotiated(&section)
+	arrive(delta...)
+	for i, p := range w.all {
+		if p.PayloadType != 102 || s.rtxPT != 103 {
+			t.Errorf("packet %d has payload type %d, retransmissions %d", i, p.PayloadType, s.rtxPT)
+		}
+	}
+	stopped := section
+	stopped.Off = true
+	s.negotiated(&stopped)
+	arrive(delta...)
+	s.negotiated(&section)
+	arrive(delta...)
+	if n := len(w.all); n != 2 {
+		t.Fatalf("%d packets, want 2: what comes after a pause begins with a key frame", n)
+	}
+	arrive(key...)
+	if n := len(w.all); n != 3 || w.all[2].SequenceNumber != w.all[1].SequenceNumber+1 || w.all[2].PayloadType != 102 {
+		t.Errorf("after a pause: %+v", w.all[2:])
+	}
+	section.Formats = section.Formats[:1]
+	s.negotiated(&section)
+	if arrive(delta...); len(w.all) != 3 {
+		t.Error("a codec that is not agreed on any more")
 	}
 }
 

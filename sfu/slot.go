@@ -80,10 +80,17 @@ func (t *slot) negotiated(sec *offer.Section) {
 		codecs |= codecNamed(f.Codec.Name).bit()
 	}
 	t.codecs.Store(codecs)
-	if t.bound = len(a.Formats) > 0; !t.bound {
+	t.bound = len(a.Formats) > 0
+	if t.off || t.cur != nil && codecs&t.cur.reading.codec.bit() == 0 {
+		t.cur = nil
+	}
+	if !t.bound {
 		return
 	}
 	t.hdr.pt, t.rtxPT = a.Formats[0].PT, a.Formats[0].RTX
+	if t.cur != nil {
+		t.takeFormat(t.cur)
+	}
 	t.opusPT, t.redPT = 0, 0
 	if f := a.Of(offer.Opus); f != nil {
 		t.opusPT, t.hdr.pt = f.PT, f.PT
@@ -94,6 +101,13 @@ func (t *slot) negotiated(sec *offer.Section) {
 	t.levelID, t.hdr.depID = a.IDs.Level, a.IDs.Dependency
 	if t.hdr.twccID = a.IDs.Wide; t.hdr.twccID != 0 {
 		t.s.media.agreed()
+	}
+}
+
+// takeFormat takes the payload types under which the receiver is sent the codec of a layer. Called with the lock held.
+func (t *slot) takeFormat(l *layer) {
+	if f := t.agreed.Of(l.codec); f != nil {
+		t.hdr.pt, t.rtxPT = f.PT, f.RTX
 	}
 }
 
@@ -211,9 +225,7 @@ func (t *slot) forward(b *batch, l *layer, p *packet) {
 			t.mu.Unlock()
 			return
 		}
-		if f := t.agreed.Of(l.codec); f != nil {
-			t.hdr.pt, t.rtxPT = f.PT, f.RTX
-		}
+		t.takeFormat(l)
 		t.line.begin(l, p)
 		t.cur, t.fresh, t.held.from = l, true, nil
 		t.cut.begin(p)
