@@ -16,7 +16,7 @@ const (
 	dropUnknown                      // from an address that has not proved itself by a check
 	dropMalformed                    // not RTP, or a payload that its codec does not know
 	dropMuted                        // audio of a muted user
-	dropLate                         // from before the slot's source was switched
+	dropLate                         // from before the slot's source was switched, or of a number that was taken already
 	dropNoKey                        // a switched video slot waits for a key frame
 	dropLayer                        // a spatial or temporal layer above what the receiver is sent
 	dropRepeat                       // a retransmission that the receiver's share has no room for

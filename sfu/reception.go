@@ -171,7 +171,7 @@ func (t *transport) tick(b *batch, now int64) {
 }
 
 // restore makes of a retransmission (RFC 4588, section 4) the packet that it repeats, in the ring's place for the next.
-// False: padding, or one that is there already. t.inMu is held.
+// False: padding, one that came already or comes too late, or of another codec than the stream has now. t.inMu is held.
 func (l *layer) restore(p []byte) (n int, ok bool) {
 	head := 12 + 4*int(p[0]&0x0f)
 	if p[0]&0x10 != 0 {
@@ -188,11 +188,11 @@ func (l *layer) restore(p []byte) (n int, ok bool) {
 		return 0, false
 	}
 	seq := binary.BigEndian.Uint16(p[head:])
-	if l.ring.has(seq) {
+	if l.ring.past(seq) {
 		return 0, false
 	}
 	f, rtx := l.up.agreed.Format(p[1] & 0x7f)
-	if !rtx {
+	if !rtx || l.codec != nil && f.Codec != l.codec {
 		return 0, false
 	}
 	to := l.ring.in[:packetBytes]

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
 
 	"atrium/sfu/offer"
 )
@@ -86,4 +87,89 @@ func TestRetransmissionOfTheSenderIsRestored(t *testing.T) {
 		t.Error("padding was taken for a packet")
 	}
 	g.b.arrived = g.b.arrived[:0]
+}
+
+// A packet is taken once, by whichever way it comes first, and what comes by an old number takes no later one's place.
+func TestAPacketIsTakenOnce(t *testing.T) {
+	g := rig(t, true, 1, true)
+	l, s, w := g.l, g.slots[0], g.wires[0]
+	m := l.up.s.media
+	l.codec = offer.VP8
+	l.up.agreed = offer.Agreed{Formats: []offer.Format{{Codec: offer.VP8, PT: 96, RTX: 97}, {Codec: offer.H264, PT: 102, RTX: 103}}}
+	in, out := contexts(t, srtp.ProtectionProfileAeadAes128Gcm)
+	m.keys(in, nil)
+	m.verified = true
+	m.streams[1], m.streams[5] = &stream{layer: l}, &stream{layer: l, rtx: true}
+	s.s.media.down.repeats = repeatBurst
+	receive := func(p *rtp.Packet) {
+		t.Helper()
+		b, err := p.Marshal()
+		if err == nil {
+			b, err = out.EncryptRTP(nil, b, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.receive(g.b, b, 1)
+		g.b.hand()
+		g.flush()
+	}
+	plain := func(seq uint16) *rtp.Packet {
+		var p rtp.Packet
+		if err := p.Unmarshal(vp8Packet(t, seq, seq, seq == 600, 40)); err != nil {
+			t.Fatal(err)
+		}
+		p.SSRC, p.PayloadType = 1, 96
+		return &p
+	}
+	n := uint16(0)
+	again := func(seq uint16, pt uint8) *rtp.Packet {
+		n++
+		p := plain(seq)
+		p.SSRC, p.PayloadType, p.SequenceNumber = 5, pt, n
+		p.Payload = append([]byte{byte(seq >> 8), byte(seq)}, p.Payload...)
+		return p
+	}
+	for _, seq := range []uint16{600, 601, 603} {
+		receive(plain(seq))
+	}
+	receive(again(602, 103)) // of another codec's stream
+	receive(again(602, 97))
+	receive(plain(602)) // it was late only
+	receive(again(602, 97))
+	receive(again(603-videoRing, 97))
+	var got []uint16
+	for _, p := range w.all {
+		got = append(got, p.SequenceNumber)
+	}
+	if fmt.Sprint(got) != "[600 601 603 602]" {
+		t.Errorf("%v", got)
+	}
+	if s.resend(g.b, 603); len(g.b.msgs) == 0 {
+		t.Error("an old number has taken the place of a later one")
+	}
+	g.flush()
+}
+
+// A retransmission without a stream of its own is the same packet, byte for byte: else two would be encrypted under one index.
+func TestWhatCannotBeRepeatedAsItWasIsNot(t *testing.T) {
+	g := rig(t, true, 1, true)
+	s, w := g.slots[0], g.wires[0]
+	s.s.media.agreed()
+	s.s.media.down.repeats = repeatBurst
+	s.hdr.twccID = 5
+	for seq := range uint16(3) {
+		g.arrive(vp8Packet(t, 100+seq, seq, seq == 0, 40))
+	}
+	s.resend(g.b, 101)
+	g.flush()
+	if n := len(w.all); n != 3 {
+		t.Errorf("sent again as %+v", w.all[3:])
+	}
+	s.rtxSSRC, s.rtxPT = 8, 97
+	s.resend(g.b, 101)
+	g.flush()
+	if n := len(w.all); n != 4 || w.all[3].SSRC != 8 {
+		t.Errorf("not sent again: %+v", w.all[3:])
+	}
 }

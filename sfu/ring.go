@@ -122,10 +122,10 @@ func (r *ring) put(n int, at int64, as reading) *packet {
 	return slot
 }
 
-// has says whether a packet is kept. Only who may call put calls it.
-func (r *ring) has(seq uint16) bool {
+// past says whether a packet's place is taken, by itself or by a later one. Only who may call put calls it.
+func (r *ring) past(seq uint16) bool {
 	p := &r.slots[int(seq)%len(r.slots)]
-	return p.valid && p.seq == seq
+	return p.valid && int16(seq-p.seq) <= 0
 }
 
 // copyTo copies the packet with a sequence number into p, whose buf is used if it is large enough.

@@ -329,8 +329,8 @@ func (t *slot) part(p *packet) []byte {
 	return p.payload()
 }
 
-// resend answers a NACK from the source's ring: by RTX (RFC 4588) where it was agreed, else the packet again. Retransmissions
-// have a share of what the receiver can be sent, else loss by a full queue would fill it even more. False: enough for now.
+// resend answers a NACK from the source's ring. Retransmissions have a share of what the receiver can be sent, else loss by a
+// full queue would fill it even more. False: enough for now.
 func (t *slot) resend(b *batch, seq uint16) bool {
 	b.room()
 	t.mu.Lock()
@@ -339,9 +339,6 @@ func (t *slot) resend(b *batch, seq uint16) bool {
 		return false
 	}
 	now := t.s.f.now()
-	if seg, _, ok := t.line.find(seq); !ok || t.video && seg.run != t.line.seg.run {
-		return true // a picture from before a switch: the key frame after it makes it superfluous
-	}
 	if t.repeated == nil {
 		t.repeated = new([repeatsMany]repeated)
 	}
@@ -361,21 +358,24 @@ func (t *slot) resend(b *batch, seq uint16) bool {
 	return true
 }
 
-// repeat writes a packet that was sent once more and gives its size; 0: it is not kept any more. t.mu is held.
+// repeat writes a packet of a picture that was sent once more: by RTX (RFC 4588) where it was agreed, else as it was. It gives its
+// size; 0: that cannot be. t.mu is held.
 func (t *slot) repeat(b *batch, seq uint16) (size int) {
+	rtx := t.rtxSSRC != 0 && t.rtxPT != 0
 	seg, from, ok := t.line.find(seq)
 	p := &t.again
-	if !ok || !seg.from.ring.copyTo(p, from) {
+	switch {
+	case !rtx && (!t.video || t.hdr.twccID != 0): // nobody asks for sound
+		return 0 // of another transport-wide number: a second packet under one SRTP index (RFC 3711, section 9.1)
+	case !ok || seg.run != t.line.seg.run: // from before a switch: the key frame after it makes it superfluous
+		return 0
+	case !seg.from.ring.copyTo(p, from):
 		return 0
 	}
 	n := seg.number(p)
 	h := t.hdr
-	h.seq, h.ts, h.marker, h.levelID = n.seq, n.ts, p.marker || t.video && t.cut.last(p), 0
+	h.seq, h.ts, h.marker, h.levelID = n.seq, n.ts, p.marker || t.cut.last(p), 0
 	h.dep, h.frame = p.dependency(), n.id
-	if !t.video {
-		h.pt = t.soundPT(p)
-	}
-	rtx := t.rtxSSRC != 0 && t.rtxPT != 0
 	if rtx {
 		h.ssrc, h.pt, h.seq = t.rtxSSRC, t.rtxPT, t.rtxSeq
 		t.rtxSeq++
@@ -388,10 +388,7 @@ func (t *slot) repeat(b *batch, seq uint16) (size int) {
 		binary.BigEndian.PutUint16(to, n.seq)
 		size = 2
 	}
-	payload := to[size : size+copy(to[size:], t.part(p))]
-	if p.primary > 0 && t.redPT != 0 {
-		relabelRED(payload, t.opusPT)
-	}
+	payload := to[size : size+copy(to[size:], p.payload())]
 	p.pic.rewrite(payload, n.id, n.tl0)
 	if size += len(payload); t.s.media.end(b, &h, size) != nil {
 		return 0

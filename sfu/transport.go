@@ -226,9 +226,13 @@ func (t *transport) receiveRTP(b *batch, p []byte, at int64) bool {
 	if st.rtx {
 		n, ok := l.restore(raw)
 		if !ok {
-			return true // padding, or a packet that came already
+			return true // nothing new
 		}
 		return l.put(b, n, at)
+	}
+	if l.ring.past(binary.BigEndian.Uint16(raw[2:])) { // its retransmission was faster
+		t.s.f.m.drop(dropLate)
+		return true
 	}
 	if &raw[0] != &l.ring.in[0] {
 		copy(l.ring.in[:packetBytes], raw)
