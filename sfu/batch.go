@@ -169,6 +169,9 @@ func (b *batch) hand() {
 					x.l = nil
 				}
 			}
+			if a.l.reception.news {
+				a.l.askLost(b, b.at)
+			}
 		}
 		t.inMu.Unlock()
 	}

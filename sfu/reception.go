@@ -123,10 +123,10 @@ func (t *transport) arrived(ssrc uint32, seq uint16, at int64) {
 	t.twccIn.Record(ssrc, seq, at/1000)
 }
 
-// askLost requests what a packet's number has just shown to be missing. t.inMu is held.
+// askLost requests what is missing: with the read that showed it, and again from time to time. t.inMu is held.
 func (l *layer) askLost(b *batch, now int64) {
 	if !l.up.video {
-		l.reception.lost = l.reception.lost[:0] // no one waits for audio; Opus carries its own repair
+		l.reception.lost, l.reception.news = l.reception.lost[:0], false // no one waits for audio; Opus carries its own repair
 		return
 	}
 	if seqs := l.reception.ask(now); len(seqs) > 0 {

@@ -2,9 +2,11 @@ package sfu
 
 import (
 	"fmt"
+	"net"
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 
@@ -87,6 +89,65 @@ func TestRetransmissionOfTheSenderIsRestored(t *testing.T) {
 		t.Error("padding was taken for a packet")
 	}
 	g.b.arrived = g.b.arrived[:0]
+}
+
+// What a read shows to be missing is asked for with that read, unless the same read brings it.
+func TestWhatIsMissingIsAskedForAtOnce(t *testing.T) {
+	g := rig(t, true, 0, true)
+	l := g.l
+	m := l.up.s.media
+	in, out := contexts(t, srtp.ProtectionProfileAeadAes128Gcm)
+	m.keys(nil, out)
+	to := &dest{addr: loopback(t).LocalAddr().(*net.UDPAddr).AddrPort()}
+	g.b.sock.resolve(to)
+	m.to.Store(to)
+	read := func(seqs ...uint16) (asked []uint16) {
+		t.Helper()
+		for _, seq := range seqs {
+			if !l.put(g.b, copy(l.ring.in, vp8Packet(t, seq, seq, seq == 600, 40)), 1) {
+				t.Fatal("malformed")
+			}
+		}
+		g.b.hand()
+		for i := range g.b.msgs {
+			g.b.packets(&g.b.msgs[i], func(p []byte) {
+				raw, err := in.DecryptRTCP(nil, p, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				packets, err := rtcp.Unmarshal(raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range packets {
+					if nack, ok := p.(*rtcp.TransportLayerNack); ok && nack.MediaSSRC == l.ssrc {
+						for _, pair := range nack.Nacks {
+							asked = append(asked, pair.PacketList()...)
+						}
+					}
+				}
+			})
+		}
+		g.flush()
+		return asked
+	}
+	for _, c := range []struct {
+		read []uint16
+		want string
+	}{
+		{[]uint16{600, 602}, "[601]"},
+		{[]uint16{603}, "[]"},
+		{[]uint16{606, 604, 605, 607}, "[]"},
+		{[]uint16{610, 609}, "[608]"},
+	} {
+		if got := fmt.Sprint(read(c.read...)); got != c.want {
+			t.Errorf("with %v: asks for %s, want %s", c.read, got, c.want)
+		}
+	}
+	l.up.video = false // nobody waits for sound
+	if got := read(615); len(got) != 0 || len(l.reception.lost) != 0 {
+		t.Errorf("asks for %v", got)
+	}
 }
 
 // A packet is taken once, by whichever way it comes first, and what comes by an old number takes no later one's place.
