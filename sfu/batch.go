@@ -6,6 +6,8 @@ const (
 	batchBytes = 512 << 10 // of packets that wait for a flush
 	segments   = 64        // most packets of one run: UDP_MAX_SEGMENTS of the kernel
 	runBytes   = 65000     // most bytes of a run: one IP packet
+
+	arrivedMost = 64 // packets that are not yet with their slots: a layer's ring holds more
 )
 
 // batch is what waits to be written: packets, one behind the other, in messages of one destination each. Packets of one

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	readPackets = 64 // most packets of one recvmmsg; a layer's ring holds more
+	readPackets = arrivedMost // of one recvmmsg
 	readBytes   = packetBytes + 64
 	cameBytes   = 32 // CMSG_SPACE(sizeof(struct timespec))
 )

@@ -297,6 +297,9 @@ func (s *mediaSocket) run() {
 		}
 		if n, from, ok := s.take(injected); ok {
 			s.handle(s.in, injected[:n], from, s.in.at)
+			if len(s.in.arrived) >= arrivedMost {
+				s.in.hand()
+			}
 			continue
 		}
 		if err := s.turn(); err != nil {

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/pion/ice/v4"
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"atrium/signaling/protocol"
@@ -320,4 +323,49 @@ func TestAReceiverOnTCPThatStopsReadingHoldsUpNobody(t *testing.T) {
 	continuous(t, q.waitFor("video while another stalls", mid(q), atLeast(n+500)))
 	b.EndSession(b.zone, p.user, "left")
 	b.desk.wait(t, "down", p.user, 1)
+}
+
+// However much the relay has handed over while the reader was busy: a packet is with its slots before its ring goes round.
+func TestWhatTheRelayHandsOverIsForwardedWhole(t *testing.T) {
+	g := rig(t, false, 1, true)
+	l, w := g.l, g.wires[0]
+	m, sock := l.up.s.media, l.up.s.f.engine.sock
+	in, out := contexts(t, srtp.ProtectionProfileAeadAes128Gcm)
+	m.keys(in, nil)
+	m.verified = true
+	m.streams[1] = &stream{layer: l}
+	receiver := loopback(t)
+	_ = receiver.SetReadBuffer(4 << 20)
+	to := &dest{addr: receiver.LocalAddr().(*net.UDPAddr).AddrPort()}
+	sock.resolve(to)
+	g.slots[0].s.media.to.Store(to)
+	from := netip.MustParseAddrPort("127.0.0.1:50000")
+	sock.link(from, m)
+	const packets = 2 * audioRing
+	for seq := range uint16(packets) {
+		b, err := out.EncryptRTP(nil, raw(t, rtp.Header{SequenceNumber: seq, SSRC: 1, PayloadType: 111}, []byte("sound"), 0), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sock.deliver(b, from, from)
+	}
+	sock.start()
+	defer sock.Close()
+	_ = receiver.SetReadDeadline(time.Now().Add(patience))
+	came := map[uint16]int{}
+	b := make([]byte, packetBytes)
+	for range packets {
+		n, err := receiver.Read(b)
+		if err != nil {
+			t.Fatalf("%d packets of %d: %v", len(came), packets, err)
+		}
+		p, err := w.in.DecryptRTP(nil, b[:n], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		came[binary.BigEndian.Uint16(p[2:])]++
+	}
+	if len(came) != packets {
+		t.Errorf("%d packets of %d, the others twice", len(came), packets)
+	}
 }
