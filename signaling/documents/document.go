@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -115,8 +116,9 @@ func (d *document) load() *wire.Error {
 	return nil
 }
 
-// leave takes a session out, and says whether it was in.
-func (d *document) leave(s *session) bool {
+// leave takes a session out, and says whether it was in. It is done before ctx, or after what its user has noted.
+func (d *document) leave(ctx context.Context, s *session) bool {
+	d.awaitNotes(ctx, s)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.leaveLocked(s)

@@ -11,6 +11,37 @@ import (
 	"atrium/signaling/documents/wire"
 )
 
+// TestLeavesAfterItsNotes: what somebody noted before it left, or before its connection ended, comes before its
+// LeaveDocument, and back to it where it asked for that.
+func TestLeavesAfterItsNotes(t *testing.T) {
+	h := newHouse(t, nil)
+	doc := uuid.New()
+	b := h.enter(uuid.New())
+	b.join(doc)
+	b.fence()
+	for i := range 20 {
+		a := h.enter(uuid.New(), wire.SubprotocolAck)
+		a.join(doc)
+		a.fenceQuietly() // with the notes of those before
+		b.expect(wire.TagJoinDocument, nil)
+		for range 3 {
+			a.annotate(doc, "goodbye")
+		}
+		if i%2 == 0 {
+			a.leave(doc)
+			for range 3 {
+				a.expect(wire.TagAnnotation, nil)
+			}
+		} else if err := a.ws.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			b.expect(wire.TagAnnotation, nil)
+		}
+		b.expect(wire.TagLeaveDocument, nil)
+	}
+}
+
 // TestTwoPeople goes through every message of the protocol.
 func TestTwoPeople(t *testing.T) {
 	h := newHouse(t, nil)

@@ -102,6 +102,9 @@ type member struct {
 	changed bool       // a lane is pending: it is in document.changed
 	own     socket.Own // its entries of the tick that goes out
 
+	notes   int           // its notes on their way to the store
+	settled chan struct{} // closed when there are none; nil: nobody waits for that
+
 	typing      *time.Timer // turns typing false; nil: it never typed
 	typingUntil time.Time
 }

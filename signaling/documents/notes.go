@@ -1,6 +1,8 @@
 package documents
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 
 	"atrium/signaling/documents/store"
@@ -39,7 +41,31 @@ func (d *document) note(s *session, tag string, frame []byte) *wire.Error {
 	}
 	d.waiting++
 	d.waitingSize += len(frame)
+	m.notes++
 	return nil
+}
+
+// awaitNotes waits until the notes that a session's user has on their way are stored: everybody is sent them before it
+// is told that their author left, and the author hears of them. Where the other nodes are out of reach there is no waiting.
+func (d *document) awaitNotes(ctx context.Context, s *session) {
+	if d.srv.outageNow() != 0 {
+		return
+	}
+	d.mu.Lock()
+	m := d.sessions[s]
+	if m == nil || m.notes == 0 {
+		d.mu.Unlock()
+		return
+	}
+	if m.settled == nil {
+		m.settled = make(chan struct{})
+	}
+	settled := m.settled
+	d.mu.Unlock()
+	select {
+	case <-settled:
+	case <-ctx.Done():
+	}
 }
 
 // note is one that is stored.
@@ -51,7 +77,9 @@ type note struct {
 // stored hears from the store what became of notes.
 func (d *document) stored(notes []store.Note, err error) {
 	d.mu.Lock()
-	d.settle(notes)
+	for _, n := range notes {
+		d.settle(n)
+	}
 	if err == nil {
 		out := make([]note, len(notes))
 		for i, n := range notes {
@@ -64,11 +92,17 @@ func (d *document) stored(notes []store.Note, err error) {
 	d.unlockIdle()
 }
 
-// settle counts notes that are on their way no more.
-func (d *document) settle(notes []store.Note) {
-	for _, n := range notes {
-		d.waiting--
-		d.waitingSize -= len(n.Frame)
+// settle counts a note that is on its way no more.
+func (d *document) settle(n store.Note) {
+	d.waiting--
+	d.waitingSize -= len(n.Frame)
+	m := d.members[n.Author]
+	if m == nil || m.notes == 0 { // it has left meanwhile, and may be another member by now
+		return
+	}
+	if m.notes--; m.notes == 0 && m.settled != nil {
+		close(m.settled)
+		m.settled = nil
 	}
 }
 

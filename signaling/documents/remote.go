@@ -195,8 +195,7 @@ func (f follower) Notes(notes []bus.Note) {
 	d.mu.Lock()
 	for i, n := range notes {
 		if n.Mine {
-			d.waiting--
-			d.waitingSize -= len(n.Frame)
+			d.settle(n.Note)
 		}
 		out[i] = note{n.Note, n.Old}
 	}
@@ -208,7 +207,9 @@ func (f follower) Notes(notes []bus.Note) {
 func (f follower) Refused(notes []store.Note) {
 	d := f.document
 	d.mu.Lock()
-	d.settle(notes)
+	for _, n := range notes {
+		d.settle(n)
+	}
 	d.tellAuthors(notes, tooManyNotes(d.srv.opt.NoteRate))
 	d.unlockIdle()
 }
@@ -217,7 +218,9 @@ func (f follower) Refused(notes []store.Note) {
 func (f follower) Lost(notes []store.Note) {
 	d := f.document
 	d.mu.Lock()
-	d.settle(notes)
+	for _, n := range notes {
+		d.settle(n)
+	}
 	d.lost(notes, bus.ErrClosed)
 	d.unlockIdle()
 }

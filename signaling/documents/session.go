@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -76,10 +77,15 @@ func (s *session) Ended(err error) {
 	s.srv.metrics.connections.Dec()
 }
 
+// leaveWithin is how long who leaves may wait for its notes to be stored.
+const leaveWithin = time.Second
+
 func (s *session) end() {
 	s.expiry.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	defer cancel()
 	for _, d := range s.joined {
-		d.leave(s)
+		d.leave(ctx, s)
 		s.srv.release(d)
 	}
 	s.srv.gone(s)
@@ -207,7 +213,9 @@ func (s *session) leave(id uuid.UUID) *wire.Error {
 	}
 	delete(s.joined, id)
 	s.in.Store(int32(len(s.joined)))
-	was := d.leave(s)
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	was := d.leave(ctx, s)
+	cancel()
 	s.srv.release(d)
 	if !was {
 		return notJoined(wire.TagLeaveDocument)
