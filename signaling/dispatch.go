@@ -127,7 +127,7 @@ func (s *session) limited(typ, kind string) {
 	s.srv.metrics.limited.WithLabelValues(kind).Inc()
 	tell, over := s.limits.overrun.Refused(s.srv.opt.Now())
 	if tell && over > s.srv.opt.Flooding { // its last words are told once a second too
-		s.refuse(protocol.Errorf(protocol.RateLimited, "", "over the limit for %s on end", s.srv.opt.Flooding).With("kind", kind), protocol.CloseFlooding)
+		s.refuse(protocol.Errorf(protocol.RateLimited, protocol.Named(typ), "over the limit for %s on end", s.srv.opt.Flooding).With("kind", kind), protocol.CloseFlooding)
 		return
 	}
 	if tell && typ != protocol.TypeError { // an error is never answered, or two sides that do would never end
