@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"math"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -41,10 +42,7 @@ func (p Plot) svg() (string, error) {
 	g.Legend.Top = true
 	g.Legend.Padding = vg.Points(2)
 	g.Y.Min = 0
-	if p.Log {
-		g.X.Scale = plot.LogScale{}
-		g.X.Tick.Marker = p.marks()
-	}
+	least := math.Inf(1) // of all points
 	for _, style := range []*font.Font{&g.Title.TextStyle.Font, &g.X.Label.TextStyle.Font, &g.Y.Label.TextStyle.Font, &g.X.Tick.Label.Font, &g.Y.Tick.Label.Font, &g.Legend.TextStyle.Font} {
 		style.Variant = "Sans"
 		style.Size = vg.Points(10)
@@ -65,6 +63,9 @@ func (p Plot) svg() (string, error) {
 			line.Width = vg.Points(1.5)
 			points.Color, points.Shape, points.Radius = line.Color, draw.CircleGlyph{}, vg.Points(2)
 			g.Add(line)
+			for _, at := range part {
+				least = min(least, at.X)
+			}
 			if len(part) <= 40 {
 				g.Add(points)
 			}
@@ -74,6 +75,10 @@ func (p Plot) svg() (string, error) {
 				named = true
 			}
 		}
+	}
+	if p.Log && least > 0 && !math.IsInf(least, 1) { // else there is no logarithm
+		g.X.Scale = plot.LogScale{}
+		g.X.Tick.Marker = p.marks()
 	}
 	canvas := vgsvg.New(plotWidth, plotHeight)
 	g.Draw(draw.Crop(draw.New(canvas), 0, -vg.Points(24), 0, 0)) // the last mark's number is centred on it
@@ -110,7 +115,11 @@ func (p Plot) marks() plot.ConstantTicks {
 // Grouped writes a whole number with its thousands apart.
 func Grouped(v float64) string {
 	s := strconv.FormatFloat(v, 'f', 0, 64)
-	for i := len(s) - 3; i > 0; i -= 3 {
+	if math.IsInf(v, 0) {
+		return s
+	}
+	first := len(s) - len(strings.TrimPrefix(s, "-"))
+	for i := len(s) - 3; i > first; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}
 	return s

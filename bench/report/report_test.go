@@ -167,6 +167,26 @@ func TestLogarithmicAxis(t *testing.T) {
 	}
 }
 
+// A run whose points are missing, or none that a logarithm has, costs its plot no more than these.
+func TestLogarithmicAxisOfWhatItCannotShow(t *testing.T) {
+	for name, s := range map[string]Series{
+		"nothing": {Name: "cost"}, "gaps": {Name: "cost", X: Values{10, 20}, Y: Values{math.NaN(), math.NaN()}}, "zero": {Name: "cost", X: Values{0, 10, 100}, Y: Values{1, 2, 3}},
+	} {
+		p := Plot{Log: true, Series: []Series{s}}
+		if svg, err := p.svg(); err != nil || !strings.Contains(svg, "<svg") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestGrouped(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -123: "-123", -123456: "-123,456", math.Inf(-1): "-Inf"} {
+		if got := Grouped(v); got != want {
+			t.Errorf("%v reads %s, want %s", v, got, want)
+		}
+	}
+}
+
 func TestPlotRefusesUnequalSeries(t *testing.T) {
 	p := Plot{Series: []Series{{Name: "odd", X: Values{1, 2}, Y: Values{1}}}}
 	if _, err := p.svg(); err == nil || !strings.Contains(err.Error(), `"odd"`) {
