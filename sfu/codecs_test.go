@@ -117,7 +117,7 @@ func TestVP9Descriptor(t *testing.T) {
 		{"bare key frame", []byte{0x0c, 9}, picture{size: 1, start: true, end: true, key: true, up: true}},
 		{"bare delta frame", []byte{0x4c, 9}, picture{size: 1, start: true, end: true}},
 		{"7 bits", []byte{0xcc, 0x55, 9}, picture{size: 2, start: true, end: true, idAt: 1, id: 0x55}},
-		{"key picture, upper layer", []byte{0xa8, 0x92, 0x34, 0x03, 0x77, 9}, picture{size: 5, start: true, up: true, sid: 1, idAt: 1, wide: true, id: 0x1234, tl0At: 4, tl0: 0x77}},
+		{"key picture, or a layer that begins in another", []byte{0xa8, 0x92, 0x34, 0x03, 0x77, 9}, picture{size: 5, start: true, sid: 1, idAt: 1, wide: true, id: 0x1234, tl0At: 4, tl0: 0x77}},
 		{"delta, switching point", []byte{0xe8, 0x92, 0x34, 0x54, 0x77, 9}, picture{size: 5, start: true, up: true, sid: 2, tid: 2, idAt: 1, wide: true, id: 0x1234, tl0At: 4, tl0: 0x77}},
 		{"flexible, two references", []byte{0xf4, 0x92, 0x34, 0x20, 0x03, 0x08, 9}, picture{size: 6, end: true, tid: 1, idAt: 1, wide: true, id: 0x1234}},
 		{"structure", []byte{0x0e, 0x38, 1, 64, 0, 180, 2, 128, 1, 104, 1, 0x04, 1, 9}, picture{size: 1, start: true, end: true, key: true, up: true}},

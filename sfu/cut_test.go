@@ -104,6 +104,30 @@ func TestLeftOutPicturesLeaveNoGapInTheirIDs(t *testing.T) {
 	}
 }
 
+// Ids of 7 bits come round: the same one left out again is another picture.
+func TestLeftOutPicturesOfShortIDs(t *testing.T) {
+	l := &timeline{rate: videoRate, minGap: 3000}
+	pictured := func(seq, id uint16) *packet {
+		p := sent(seq, uint32(seq)*3000, 0)
+		p.pic = picture{codec: codecVP8, idAt: 2, id: id & 0x7f}
+		return p
+	}
+	l.begin(&layer{}, pictured(0, 0))
+	mustPass(t, l, pictured(0, 0))
+	last := uint16(0)
+	for seq := uint16(1); seq < 300; seq++ {
+		if seq%128 == 5 {
+			l.leave(pictured(seq, seq))
+			continue
+		}
+		n := mustPass(t, l, pictured(seq, seq))
+		if n.id&0x7f != (last+1)&0x7f {
+			t.Fatalf("picture %d after %d", n.id&0x7f, last)
+		}
+		last = n.id & 0x7f
+	}
+}
+
 // thin sends one stream of a recording to a receiver, who is sent no more than a cut says.
 func thin(t *testing.T, name string, c codec, to cut) ([]rtp.Packet, []picture) {
 	t.Helper()

@@ -38,7 +38,6 @@ func (l *layer) describe(p *packet) {
 		if d.idr && d.start { // its parameters are those that came before, or by the offer
 			d.key = true
 		}
-		d.idr = d.idr || d.key
 		if d.key {
 			if size := sizeH264(p.payload()); size.height > 0 {
 				l.sized([spatialMost]dimensions{size})

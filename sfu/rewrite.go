@@ -169,6 +169,9 @@ func (t *timeline) pass(p *packet) (numbers, bool) {
 		return n, true
 	}
 	t.high, s.last = p.seq, n.seq
+	if p.pic.codec == codecVP8 {
+		t.hasLeft = false // what is left out next is another picture, also where its id has come round
+	}
 	if d := p.seq - s.first; d > 1<<14 { // keep first within half the number space, or comparison turns around
 		s.first += 1 << 13
 		s.out += 1 << 13

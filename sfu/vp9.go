@@ -32,8 +32,8 @@ func parseVP9(p []byte) (d picture, ok bool) {
 		}
 		x := p[i]
 		d.tid, d.sid = x>>5, x>>1&7
-		d.up = d.start && (!inter || x&0x10 != 0) // U
-		d.key = d.key && d.sid == 0 && x&1 == 0   // D: it needs the layer below, in the same picture
+		d.up = d.start && (x&0x10 != 0 || !inter && d.sid == 0) // U; a layer above that begins says nothing of those below
+		d.key = d.key && d.sid == 0 && x&1 == 0                 // D: it needs the layer below, in the same picture
 		if i++; !flexible {
 			if len(p) <= i {
 				return d, false
