@@ -13,7 +13,8 @@ const (
 	askAgain     = 100 * time.Millisecond // between two requests for a packet
 	askMost      = 10                     // requests for one packet
 	reportEvery  = time.Second
-	feedbackSSRC = 1 // RFC 3550 wants one of the sender's own; the SFU sends no media of its own, and this is as good as any
+	wideMost     = 512 // packets that one transport-wide feedback speaks of: with the longest deltas it fits into a packet
+	feedbackSSRC = 1   // RFC 3550 wants one of the sender's own; the SFU sends no media of its own, and this is as good as any
 )
 
 // reception is what the SFU tells a client about a stream that it sends: how much of it came (RFC 3550, section 6.4.1) and
@@ -115,12 +116,22 @@ func (r *reception) report(ssrc uint32, sr senderReport, now int64) rtcp.Recepti
 	return b
 }
 
-// arrived notes a transport-wide sequence number. t.inMu is held.
-func (t *transport) arrived(ssrc uint32, seq uint16, at int64) {
+// arrived notes a transport-wide sequence number, and tells of those so far where they are many. t.inMu is held.
+func (t *transport) arrived(b *batch, ssrc uint32, seq uint16, at int64) {
 	if t.twccIn == nil {
 		t.twccIn = twcc.NewRecorder(feedbackSSRC)
 	}
 	t.twccIn.Record(ssrc, seq, at/1000)
+	if t.twccIn.PacketsHeld() >= wideMost {
+		t.tellWide(b)
+	}
+}
+
+// tellWide sends the transport-wide feedback that is due. t.inMu is held.
+func (t *transport) tellWide(b *batch) {
+	for _, p := range t.twccIn.BuildFeedbackPacket() {
+		t.writeRTCP(b, p)
+	}
 }
 
 // askLost requests what is missing: with the read that showed it, and again from time to time. t.inMu is held.
@@ -158,15 +169,11 @@ func (t *transport) tick(b *batch, now int64) {
 			reports = append(reports, r.report(l.ssrc, sr, now))
 		}
 	}
-	var packets []rtcp.Packet
 	if len(reports) > 0 {
-		packets = append(packets, &rtcp.ReceiverReport{SSRC: feedbackSSRC, Reports: reports})
+		t.writeRTCP(b, &rtcp.ReceiverReport{SSRC: feedbackSSRC, Reports: reports})
 	}
 	if t.twccIn != nil && t.twccIn.PacketsHeld() > 0 {
-		packets = append(packets, t.twccIn.BuildFeedbackPacket()...)
-	}
-	if len(packets) > 0 {
-		t.writeRTCP(b, packets...)
+		t.tellWide(b)
 	}
 }
 

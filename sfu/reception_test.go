@@ -150,6 +150,67 @@ func TestWhatIsMissingIsAskedForAtOnce(t *testing.T) {
 	}
 }
 
+// However long the tick was away, what it tells a sender fits into packets.
+func TestFeedbackOfManyPacketsIsSent(t *testing.T) {
+	g := rig(t, true, 0, true)
+	l := g.l
+	m := l.up.s.media
+	in, out := contexts(t, srtp.ProtectionProfileAeadAes128Gcm)
+	theirs, mine := contexts(t, srtp.ProtectionProfileAeadAes128Gcm)
+	m.keys(theirs, out)
+	m.verified = true
+	l.codec = offer.VP8
+	l.up.agreed = offer.Agreed{Formats: []offer.Format{{Codec: offer.VP8, PT: 96}}}
+	m.streams[1] = &stream{layer: l}
+	m.routes.ids.Wide = 5
+	to := &dest{addr: loopback(t).LocalAddr().(*net.UDPAddr).AddrPort()}
+	g.b.sock.resolve(to)
+	m.to.Store(to)
+	told, reports := map[uint16]bool{}, 0
+	look := func() {
+		for i := range g.b.msgs {
+			g.b.packets(&g.b.msgs[i], func(p []byte) {
+				raw, err := in.DecryptRTCP(nil, p, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				packets, err := rtcp.Unmarshal(raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range packets {
+					switch p := p.(type) {
+					case *rtcp.TransportLayerCC:
+						for k := range p.PacketStatusCount {
+							told[p.BaseSequenceNumber+k] = true
+						}
+					case *rtcp.ReceiverReport:
+						reports++
+					}
+				}
+			})
+		}
+		g.flush()
+	}
+	const packets = 2000
+	for seq := range uint16(packets) {
+		h := rtp.Header{SequenceNumber: seq, Timestamp: uint32(seq) * 3000, SSRC: 1, PayloadType: 96}
+		_ = h.SetExtension(5, []byte{byte(seq >> 8), byte(seq)})
+		b, err := mine.EncryptRTP(nil, raw(t, h, []byte{0x10, 1, 2}, 0), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.receive(g.b, b, int64(seq)*int64(100*time.Millisecond)) // far apart: the longest way of telling
+		g.b.arrived = g.b.arrived[:0]
+		look()
+	}
+	m.tick(g.b, int64(packets*100*time.Millisecond))
+	look()
+	if len(told) != packets || reports != 1 {
+		t.Errorf("of %d packets %d were told of, and %d reports came", packets, len(told), reports)
+	}
+}
+
 // A packet is taken once, by whichever way it comes first, and what comes by an old number takes no later one's place.
 func TestAPacketIsTakenOnce(t *testing.T) {
 	g := rig(t, true, 1, true)

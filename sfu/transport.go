@@ -207,7 +207,7 @@ func (t *transport) receiveRTP(b *batch, p []byte, at int64) bool {
 	}
 	if id := t.routes.ids.Wide; id != 0 {
 		if v := extensionOf(raw, id); len(v) == 2 {
-			t.arrived(ssrc, binary.BigEndian.Uint16(v), at)
+			t.arrived(b, ssrc, binary.BigEndian.Uint16(v), at)
 		}
 	}
 	if st == nil {
