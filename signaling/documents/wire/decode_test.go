@@ -178,6 +178,12 @@ func TestWhatIsRefused(t *testing.T) {
 		{status(`""`), DocumentError, "printable"},
 		{status(`"a\nb"`), DocumentError, "printable"},
 		{status(`"a\u202eb"`), DocumentError, "printable"},
+		{status(`"👩\u200d🚀 orbiting"`), "", ""},   // one sign of three characters
+		{status(`"سر کار نمی\u200cآیم"`), "", ""}, // Persian is not written without U+200C
+		{status(`"会議\u3000中"`), "", ""},
+		{status(`"\u200d"`), DocumentError, "printable"},
+		{status(`"\u200cbusy"`), DocumentError, "printable"},
+		{status(`"a\u200bb"`), DocumentError, "printable"},
 
 		{content(`"` + long + `"`), "", ""},
 		{content(`"` + long + `x"`), DocumentError, "8192"},
