@@ -73,11 +73,15 @@ func (o overview) Span() string {
 			to = r.At
 		}
 	}
-	const at = "2006-01-02 15:04"
-	if s := from.UTC().Format(at); s == to.UTC().Format(at) {
-		return s + " UTC"
+	const day, hour = "2006-01-02", "15:04"
+	begins, ends := from.UTC().Format(day+" "+hour), to.UTC().Format(day+" "+hour)
+	switch {
+	case begins == ends:
+		return begins + " UTC"
+	case begins[:len(day)] == ends[:len(day)]:
+		ends = ends[len(day)+1:]
 	}
-	return from.UTC().Format(at) + " to " + to.UTC().Format("15:04") + " UTC"
+	return begins + " to " + ends + " UTC"
 }
 
 // places tells a scenario's results apart on the page.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func sample() *Result {
@@ -147,6 +148,21 @@ func TestPageBegins(t *testing.T) {
 	}
 	if err := HTML(&b); err != nil {
 		t.Errorf("a page of nothing: %v", err)
+	}
+}
+
+// A run through midnight says on which day it ended.
+func TestSpan(t *testing.T) {
+	at := func(day, hour int) *Result { return &Result{At: time.Date(2026, 11, day, hour, 30, 0, 0, time.UTC)} }
+	for want, list := range map[string][]*Result{
+		"":                              nil,
+		"2026-11-27 10:30 UTC":          {at(27, 10)},
+		"2026-11-27 10:30 to 12:30 UTC": {at(27, 12), at(27, 10)},
+		"2026-11-27 23:30 to 2026-11-28 00:30 UTC": {at(27, 23), at(28, 0)},
+	} {
+		if got := (overview{list}).Span(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
