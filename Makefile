@@ -46,7 +46,10 @@ test-go: $(WEB_INDEX)
 	exit $$code
 
 test-web: $(WEB)/node_modules/.package-lock.json
-	cd $(WEB) && npm test --silent
+	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; code=0; \
+	(cd $(WEB) && npm test --silent 2>&1) | tee "$$out" || code=$$?; \
+	[ $$code -eq 0 ] || grep -a ' FAIL ' "$$out" >>"$${ATRIUM_LAST_LINES:-/dev/null}" || true; \
+	exit $$code
 
 e2e: build ## the browser tests, in a network namespace of their own
 	$(WEB)/e2e/run.sh

@@ -91,6 +91,7 @@ beforeEach(() => {
     token: () => token,
     socket: (_, protocols) => new FakeSocket(protocols) as unknown as WebSocket,
     backoff: new Backoff(100, 1000, () => 1),
+    joins: new Backoff(1000, 10_000, () => 1),
   });
   shared.on("problem", (p) => problems.push(p));
   shared.on("notes", (e) => fresh.push(...e.fresh.map((n) => n.content)));

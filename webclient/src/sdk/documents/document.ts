@@ -29,6 +29,7 @@ export interface SharedDocumentOptions {
   /** Only for tests. */
   socket?: SocketFactory;
   backoff?: Backoff;
+  joins?: Backoff;
 }
 
 export interface SharedDocumentEvents {
@@ -68,10 +69,11 @@ export class SharedDocument extends Emitter<SharedDocumentEvents> {
   private settling: ReturnType<typeof setTimeout> | undefined;
   private confirming: ReturnType<typeof setTimeout> | undefined;
   private rejoining: ReturnType<typeof setTimeout> | undefined;
-  private readonly joins = new Backoff(1000, 10_000);
+  private readonly joins: Backoff;
 
   constructor(options: SharedDocumentOptions) {
     super();
+    this.joins = options.joins ?? new Backoff(1000, 10_000);
     this.documentId = options.documentId;
     this.userId = options.userId;
     this.people = new DocumentMembers(options.userId);
