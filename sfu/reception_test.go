@@ -91,6 +91,26 @@ func TestRetransmissionOfTheSenderIsRestored(t *testing.T) {
 	g.b.arrived = g.b.arrived[:0]
 }
 
+// feedback takes what waits to be written to the sender, as the sender reads it, and flushes it.
+func (g *rigged) feedback(t *testing.T, in *srtp.Context) (all []rtcp.Packet) {
+	t.Helper()
+	for i := range g.b.msgs {
+		g.b.packets(&g.b.msgs[i], func(p []byte) {
+			raw, err := in.DecryptRTCP(nil, p, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			packets, err := rtcp.Unmarshal(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, packets...)
+		})
+	}
+	g.flush()
+	return all
+}
+
 // What a read shows to be missing is asked for with that read, unless the same read brings it.
 func TestWhatIsMissingIsAskedForAtOnce(t *testing.T) {
 	g := rig(t, true, 0, true)
@@ -109,26 +129,13 @@ func TestWhatIsMissingIsAskedForAtOnce(t *testing.T) {
 			}
 		}
 		g.b.hand()
-		for i := range g.b.msgs {
-			g.b.packets(&g.b.msgs[i], func(p []byte) {
-				raw, err := in.DecryptRTCP(nil, p, nil)
-				if err != nil {
-					t.Fatal(err)
+		for _, p := range g.feedback(t, in) {
+			if nack, ok := p.(*rtcp.TransportLayerNack); ok && nack.MediaSSRC == l.ssrc {
+				for _, pair := range nack.Nacks {
+					asked = append(asked, pair.PacketList()...)
 				}
-				packets, err := rtcp.Unmarshal(raw)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, p := range packets {
-					if nack, ok := p.(*rtcp.TransportLayerNack); ok && nack.MediaSSRC == l.ssrc {
-						for _, pair := range nack.Nacks {
-							asked = append(asked, pair.PacketList()...)
-						}
-					}
-				}
-			})
+			}
 		}
-		g.flush()
 		return asked
 	}
 	for _, c := range []struct {
@@ -168,29 +175,16 @@ func TestFeedbackOfManyPacketsIsSent(t *testing.T) {
 	m.to.Store(to)
 	told, reports := map[uint16]bool{}, 0
 	look := func() {
-		for i := range g.b.msgs {
-			g.b.packets(&g.b.msgs[i], func(p []byte) {
-				raw, err := in.DecryptRTCP(nil, p, nil)
-				if err != nil {
-					t.Fatal(err)
+		for _, p := range g.feedback(t, in) {
+			switch p := p.(type) {
+			case *rtcp.TransportLayerCC:
+				for k := range p.PacketStatusCount {
+					told[p.BaseSequenceNumber+k] = true
 				}
-				packets, err := rtcp.Unmarshal(raw)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, p := range packets {
-					switch p := p.(type) {
-					case *rtcp.TransportLayerCC:
-						for k := range p.PacketStatusCount {
-							told[p.BaseSequenceNumber+k] = true
-						}
-					case *rtcp.ReceiverReport:
-						reports++
-					}
-				}
-			})
+			case *rtcp.ReceiverReport:
+				reports++
+			}
 		}
-		g.flush()
 	}
 	const packets = 2000
 	for seq := range uint16(packets) {
